@@ -1,0 +1,81 @@
+//! Side-by-side benchmarks: `cargo run --release -p bench -- NAME [--json] [--seeds A..B]`.
+//!
+//! With `--json` the only output on stdout is `{"bench", "figures": {name: number}, "pass"}`.
+//! Exit code 0 if every bar is reached, 1 if not, 2 for usage, 3 where data is missing (it says
+//! where to get it).
+
+mod report;
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use report::{Options, Report};
+
+#[derive(Parser)]
+#[command(name = "bench", about = "Side-by-side benchmarks of the project")]
+struct Arguments {
+    /// Which benchmark; `all` runs each in turn
+    name: String,
+    /// Print one JSON object instead of tables
+    #[arg(long)]
+    json: bool,
+    /// Seeds A..B, B excluded
+    #[arg(long, value_parser = parse_seeds)]
+    seeds: Option<Range<u64>>,
+    /// Another file or folder of the same form
+    #[arg(long)]
+    data: Option<PathBuf>,
+}
+
+fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
+    let (a, b) = text.split_once("..").ok_or("want A..B, for example 0..20")?;
+    let a = a.parse().map_err(|_| format!("`{a}` is no whole number"))?;
+    let b = b.parse().map_err(|_| format!("`{b}` is no whole number"))?;
+    if a < b { Ok(a..b) } else { Err(format!("{a}..{b} holds no seed")) }
+}
+
+type Run = fn(&Options) -> anyhow::Result<Report>;
+
+/// Every benchmark by name.
+const BENCHES: &[(&str, Run)] = &[];
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let options = Options { seeds: arguments.seeds, data: arguments.data };
+    let chosen: Vec<_> = BENCHES
+        .iter()
+        .filter(|(name, _)| arguments.name == "all" || arguments.name == *name)
+        .collect();
+    if chosen.is_empty() {
+        let names: Vec<_> = BENCHES.iter().map(|(name, _)| *name).collect();
+        eprintln!("no benchmark `{}`; there are: all, {}", arguments.name, names.join(", "));
+        return ExitCode::from(2);
+    }
+    let mut all_pass = true;
+    for (name, run) in chosen {
+        match run(&options) {
+            Ok(report) => {
+                all_pass &= report.pass;
+                if arguments.json {
+                    println!(
+                        "{}",
+                        serde_json::json!({"bench": name, "figures": report.figures, "pass": report.pass})
+                    );
+                } else {
+                    println!("{}", report.text);
+                    for (figure, value) in &report.figures {
+                        println!("{figure} = {value}");
+                    }
+                    println!("{name}: {}", if report.pass { "pass" } else { "below its bar" });
+                }
+            }
+            Err(error) => {
+                eprintln!("SKIP {name}: {error:#}");
+                return ExitCode::from(3);
+            }
+        }
+    }
+    if all_pass { ExitCode::SUCCESS } else { ExitCode::from(1) }
+}

@@ -1,0 +1,17 @@
+//! The analyst: attempts in, findings and incidents out. It can't act.
+
+mod cause;
+mod cube;
+mod incident;
+mod settings;
+mod signal;
+mod slice;
+
+pub use cause::Cause;
+pub use cube::SliceStats;
+pub use incident::{
+    Alternative, Breakdown, Evidence, Impact, Incident, IncidentStatus, Lost, TimelinePoint,
+};
+pub use settings::Settings;
+pub use signal::{Finding, Signal, Tier};
+pub use slice::Slice;
