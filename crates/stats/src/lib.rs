@@ -1,1 +1,8 @@
-//! (skeleton)
+//! Statistics of streams: pure, deterministic, and unaware of payments.
+//!
+//! Invariants: no clock, no I/O, no ambient randomness, no platform libm; floats live here and
+//! nowhere else. Every module says which paper it follows, what it guarantees and what it costs.
+
+pub mod edetector;
+pub mod elementary;
+pub mod stream;
