@@ -5,7 +5,7 @@
 //! keeps the drift near its best everywhere between two bets; the two ends carry more weight because
 //! nothing beyond them helps out.
 
-use crate::elementary::{exp, ln};
+use crate::elementary::{exp_each, ln_each};
 
 /// Bets on the odds of success of a Bernoulli stream: odds ratios against the expectation.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,7 +69,8 @@ impl<const N: usize> Bets<N> {
         debug_assert!(dispersion >= 1.0, "dispersion is at least 1, got {dispersion}");
         let per_phi = 1.0 / dispersion;
         let (k, n) = (k * per_phi, n * per_phi);
-        std::array::from_fn(|j| exp(k * self.ln_odds[j] - n * ln(1.0 + p0 * self.odds_less_one[j])))
+        let ln_mean = ln_each(self.odds_less_one.map(|w| 1.0 + p0 * w));
+        exp_each(std::array::from_fn(|j| k * self.ln_odds[j] - n * ln_mean[j]))
     }
 }
 
@@ -111,7 +112,9 @@ impl<const N: usize> RateBets<N> {
         debug_assert!(dispersion >= 1.0, "dispersion is at least 1, got {dispersion}");
         let per_phi = 1.0 / dispersion;
         let (count, mean) = (count * per_phi, mean * per_phi);
-        std::array::from_fn(|j| exp(count * self.ln_ratios[j] - mean * self.ratios_less_one[j]))
+        exp_each(std::array::from_fn(|j| {
+            count * self.ln_ratios[j] - mean * self.ratios_less_one[j]
+        }))
     }
 }
 
