@@ -2,6 +2,7 @@
 
 mod cause;
 mod cube;
+pub mod diagnose;
 mod incident;
 mod settings;
 mod signal;

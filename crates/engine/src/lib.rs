@@ -1,5 +1,9 @@
 //! The engine: one deterministic `handle(input) -> effects` around the analyst.
 
+mod cycle_text;
+
+pub use cycle_text::cycle_text;
+
 use analyst::{Finding, Incident, Settings, SliceStats};
 use payments::{Attempt, Bucket, Timestamp};
 use serde::{Deserialize, Serialize};
