@@ -1,2 +1,2 @@
-//! (skeleton)
+//! The binary.
 fn main() {}
