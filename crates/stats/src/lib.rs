@@ -3,6 +3,8 @@
 //! Invariants: no clock, no I/O, no ambient randomness, no platform libm; floats live here and
 //! nowhere else. Every module says which paper it follows, what it guarantees and what it costs.
 
+pub mod budget;
 pub mod edetector;
 pub mod elementary;
+pub mod sketch;
 pub mod stream;
