@@ -1,2 +1,50 @@
-//! (skeleton)
-fn main() {}
+//! The project's own chores: `cargo xtask setup | test | lint | tidy`.
+//!
+//! They are written in Rust so that they run wherever the project builds, and are tested like the
+//! rest. The `Makefile` and `.ci/run` only call them.
+
+mod architecture;
+mod metadata;
+mod outcome;
+mod process;
+mod setup;
+mod suite;
+mod tidy;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use outcome::Outcome;
+
+const USAGE: &str = "\
+usage: cargo xtask TASK
+  setup   install what the tests need (as root), or say how
+  test    everything CI checks
+  lint    format and clippy only
+  tidy    rules of this repository only";
+
+fn main() -> ExitCode {
+    let task = std::env::args().skip(1).collect::<Vec<_>>();
+    let root = repository_root();
+    let run: fn(&std::path::Path) -> Outcome = match task.first().map(String::as_str) {
+        Some("setup") if task.len() == 1 => setup::run,
+        Some("test") if task.len() == 1 => suite::test,
+        Some("lint") if task.len() == 1 => suite::lint,
+        Some("tidy") if task.len() == 1 => tidy::run,
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let outcome = run(&root);
+    let strict = std::env::var("CI").is_ok_and(|ci| ci == "true");
+    println!("{outcome}");
+    if outcome.is_good(strict) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The directory that holds the workspace's `Cargo.toml`, wherever the task was called from.
+fn repository_root() -> PathBuf {
+    let manifest_dir = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    manifest_dir.parent().map_or_else(|| PathBuf::from("."), PathBuf::from)
+}

@@ -1,0 +1,154 @@
+//! What the tests need beyond Rust, a C compiler and make: looked for, and installed when we may.
+//!
+//! Root on a throw-away machine wants it installed; a person wants to be told the one line to run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::outcome::Outcome;
+use crate::process::{cargo, command, succeeds, works};
+
+/// The version the configuration in `deny.toml` is written for.
+const CARGO_DENY_VERSION: &str = "0.20.2";
+
+/// A tool that a part of the suite can't do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tool {
+    /// `cargo fmt`.
+    Rustfmt,
+    /// `cargo clippy`.
+    Clippy,
+    /// `cargo deny`.
+    CargoDeny,
+}
+
+impl Tool {
+    const ALL: [Self; 3] = [Self::Rustfmt, Self::Clippy, Self::CargoDeny];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Rustfmt => "rustfmt",
+            Self::Clippy => "clippy",
+            Self::CargoDeny => "cargo-deny",
+        }
+    }
+
+    /// The one line that gets it.
+    pub fn install_line(self) -> String {
+        match self {
+            Self::Rustfmt => "rustup component add rustfmt".into(),
+            Self::Clippy => "rustup component add clippy".into(),
+            Self::CargoDeny => {
+                format!("cargo install --locked cargo-deny --version {CARGO_DENY_VERSION}")
+            }
+        }
+    }
+
+    /// Whether it runs.
+    pub fn is_there(self, root: &Path) -> bool {
+        match self {
+            Self::Rustfmt => works(cargo(root, &["fmt", "--version"])),
+            Self::Clippy => works(cargo(root, &["clippy", "--version"])),
+            Self::CargoDeny => cargo_deny(root).is_some(),
+        }
+    }
+
+    fn install(self, root: &Path) -> bool {
+        match self {
+            Self::Rustfmt | Self::Clippy => {
+                let mut rustup = command(root, "rustup");
+                rustup.args(["component", "add", self.name()]);
+                succeeds(rustup)
+            }
+            Self::CargoDeny => install_cargo_deny(root),
+        }
+    }
+}
+
+/// A working `cargo-deny`: the one on the path, else the one that `setup` put in the cache.
+pub fn cargo_deny(root: &Path) -> Option<Command> {
+    [Some(PathBuf::from("cargo-deny")), tools_dir().map(|dir| dir.join("bin/cargo-deny"))]
+        .into_iter()
+        .flatten()
+        .find(|program| {
+            let mut version = command(root, program);
+            version.arg("--version");
+            works(version)
+        })
+        .map(|program| command(root, program))
+}
+
+/// Its release profile optimises for minutes what runs for seconds here; the cache keeps it for
+/// the next clone, and so does its own target directory keep what was built when a run is cut off.
+fn install_cargo_deny(root: &Path) -> bool {
+    let Some(tools) = tools_dir() else {
+        println!("neither POINTSMAN_CACHE, XDG_CACHE_HOME nor HOME is set: no place to install to");
+        return false;
+    };
+    let mut install =
+        cargo(root, &["install", "--locked", "cargo-deny", "--version", CARGO_DENY_VERSION]);
+    install
+        .arg("--root")
+        .arg(&tools)
+        .env("CARGO_TARGET_DIR", tools.join("target"))
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+        .env("CARGO_PROFILE_RELEASE_DEBUG", "0");
+    let done = succeeds(install);
+    if done {
+        // The installed binary stays; half a gigabyte of its parts needn't.
+        let _ = std::fs::remove_dir_all(tools.join("target"));
+    }
+    done
+}
+
+/// Outside the clone: `$POINTSMAN_CACHE/tools`, by default in the user's cache directory.
+fn tools_dir() -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("POINTSMAN_CACHE")
+        .or_else(|| set("XDG_CACHE_HOME").map(|dir| dir.join("pointsman")))
+        .or_else(|| set("HOME").map(|dir| dir.join(".cache/pointsman")))
+        .map(|dir| dir.join("tools"))
+}
+
+/// Looks for every tool, and gets those that are missing or says how; prints each step.
+pub fn run(root: &Path) -> Outcome {
+    println!("setup: fetching what Cargo.lock names");
+    let mut outcome = Outcome::of(succeeds(cargo(root, &["fetch", "--locked"])));
+    let may_install = is_root(root);
+    for tool in Tool::ALL {
+        let name = tool.name();
+        if tool.is_there(root) {
+            println!("setup: {name} is there");
+            outcome += Outcome::of(true);
+        } else if may_install {
+            println!("setup: {name} is missing; running: {}", tool.install_line());
+            let installed = tool.install(root) && tool.is_there(root);
+            println!("setup: {name} {}", if installed { "is there now" } else { "not installed" });
+            outcome += Outcome::of(installed);
+        } else {
+            println!("setup: {name} is missing; to get it: {}", tool.install_line());
+            outcome += Outcome { skipped: 1, ..Outcome::default() };
+        }
+    }
+    outcome
+}
+
+fn is_root(root: &Path) -> bool {
+    let mut id = command(root, "id");
+    id.arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tool_says_the_one_line_that_gets_it() {
+        for tool in Tool::ALL {
+            let line = tool.install_line();
+            assert!(line.contains(tool.name()) && !line.contains('\n'), "{line}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The suite: what `make test` and CI check, one part after another.
+//!
+//! A part that fails doesn't stop the next: one run tells everything that is wrong. Output
+//! streams as it comes, and the failures are named once more at the end.
+
+use std::path::Path;
+
+use crate::outcome::Outcome;
+use crate::process::{cargo, succeeds, succeeds_line_by_line};
+use crate::setup::{self, Tool};
+use crate::tidy;
+
+type Part = (&'static str, fn(&Path) -> Outcome);
+
+const TEST: &[Part] = &[
+    ("format", format),
+    ("tidy", tidy::run),
+    ("clippy", clippy),
+    ("tests", tests),
+    ("docs", docs),
+    ("deny", deny),
+];
+const LINT: &[Part] = &[("format", format), ("clippy", clippy)];
+
+/// Everything.
+pub fn test(root: &Path) -> Outcome {
+    // What is missing is said again, and counted, by the part that misses it.
+    let _ = setup::run(root);
+    all(root, TEST)
+}
+
+/// What an editor would complain about.
+pub fn lint(root: &Path) -> Outcome {
+    all(root, LINT)
+}
+
+fn all(root: &Path, parts: &[Part]) -> Outcome {
+    let mut sum = Outcome::default();
+    let mut failed = Vec::new();
+    for (name, run) in parts {
+        println!("\n== {name}");
+        let outcome = run(root);
+        println!("== {name}: {outcome}");
+        if outcome.failed > 0 {
+            failed.push(*name);
+        }
+        sum += outcome;
+    }
+    println!();
+    if !failed.is_empty() {
+        println!("FAILED: {}", failed.join(", "));
+    }
+    sum
+}
+
+fn format(root: &Path) -> Outcome {
+    with(root, "format", Tool::Rustfmt, || {
+        Outcome::of(succeeds(cargo(root, &["fmt", "--all", "--check"])))
+    })
+}
+
+fn clippy(root: &Path) -> Outcome {
+    with(root, "clippy", Tool::Clippy, || {
+        let arguments =
+            ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+        Outcome::of(succeeds(cargo(root, &arguments)))
+    })
+}
+
+fn tests(root: &Path) -> Outcome {
+    let mut counts = Outcome::default();
+    let arguments = ["test", "--workspace", "--locked", "--no-fail-fast"];
+    let well = succeeds_line_by_line(cargo(root, &arguments), |line| {
+        if let Some(summary) = libtest_summary(line) {
+            counts += summary;
+        }
+    });
+    if counts.skipped > 0 {
+        let command = "cargo test --workspace -- --ignored";
+        println!("SKIP tests: {} are switched off; to get it: {command}", counts.skipped);
+    }
+    // Neither a crate that doesn't compile nor a test binary that is killed prints a summary.
+    if (!well && counts.failed == 0) || counts.passed + counts.failed == 0 {
+        counts.failed += 1;
+    }
+    counts
+}
+
+/// `test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; ...`
+fn libtest_summary(line: &str) -> Option<Outcome> {
+    let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
+    let count = |label: &str| {
+        counts.split("; ").find_map(|part| part.strip_suffix(label)?.trim_end().parse::<u64>().ok())
+    };
+    Some(Outcome { passed: count("passed")?, failed: count("failed")?, skipped: count("ignored")? })
+}
+
+fn docs(root: &Path) -> Outcome {
+    let mut doc = cargo(root, &["doc", "--workspace", "--no-deps", "--locked"]);
+    doc.env("RUSTDOCFLAGS", "-D warnings");
+    Outcome::of(succeeds(doc))
+}
+
+/// Advisories are left out: they need the network, and change without the project's doing.
+fn deny(root: &Path) -> Outcome {
+    with(root, "deny", Tool::CargoDeny, || {
+        let held = setup::cargo_deny(root).is_some_and(|mut deny| {
+            deny.args(["--locked", "check", "bans", "licenses", "sources"]);
+            succeeds(deny)
+        });
+        Outcome::of(held)
+    })
+}
+
+fn with(root: &Path, part: &str, tool: Tool, run: impl FnOnce() -> Outcome) -> Outcome {
+    if tool.is_there(root) {
+        run()
+    } else {
+        Outcome::skip(part, "its tool is not installed", &tool.install_line())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_libtest_prints() {
+        let line = "test result: ok. 12 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.01s";
+        assert_eq!(libtest_summary(line), Some(Outcome { passed: 12, failed: 0, skipped: 2 }));
+        let line = "test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 7 filtered out; finished in 0.01s";
+        assert_eq!(libtest_summary(line), Some(Outcome { passed: 3, failed: 1, skipped: 0 }));
+    }
+
+    #[test]
+    fn takes_nothing_else_for_a_summary() {
+        for line in ["", "running 3 tests", "test result: ok", "test a::b ... ok"] {
+            assert_eq!(libtest_summary(line), None, "{line}");
+        }
+    }
+}
