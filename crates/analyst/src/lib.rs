@@ -3,6 +3,7 @@
 mod cause;
 mod cube;
 pub mod diagnose;
+pub mod impact;
 mod incident;
 mod settings;
 mod signal;
