@@ -2,10 +2,28 @@
 
 mod attempt;
 mod bucket;
+mod country;
+mod currency;
+mod decline;
+mod event;
+mod excerpt;
 mod money;
+mod pan;
+mod retry;
+mod table;
 mod time;
 
 pub use attempt::{Attempt, Code, Initiator, Status};
 pub use bucket::Bucket;
-pub use money::{Currency, Money};
-pub use time::Timestamp;
+pub use country::is_country;
+pub use currency::Currency;
+pub use decline::{Decline, DeclineClass, Retryable, decline, declines, listed_decline};
+pub use event::{AttemptDraft, EventError, Field, Parsed, Reason, parse_event};
+pub use excerpt::excerpt;
+pub use money::{Money, MoneyError};
+pub use pan::holds_pan;
+pub use retry::{
+    By, Counts, Fee, PastAttempt, RetryAnswer, RetryQuestion, RetryRule, RetryRules, RuleKind,
+    may_retry,
+};
+pub use time::{TimeError, Timestamp};
