@@ -5,6 +5,7 @@ mod cube;
 pub mod diagnose;
 pub mod impact;
 mod incident;
+pub mod localise;
 mod settings;
 mod signal;
 mod slice;

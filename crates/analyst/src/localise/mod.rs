@@ -1,0 +1,162 @@
+//! Root-cause localisation: which slices explain the failures of this window.
+//!
+//! **Problem.** An incident is seen in dozens of overlapping slices at once: `{gateway: A}` fails
+//! because `{gateway: A, method: card}` does, and so does `{method: card}`. Wanted is the smallest
+//! set of slices that explains all cells, and nothing when chance explains them.
+//!
+//! **Method.** A likelihood-ratio subset scan (Kulldorff 1997; Neill, *Fast subset scan*, JRSS-B
+//! 2012) over all conjunctions of up to three attributes, on leaf cells. Every cell carries its own
+//! expectation and only those are added up, so a mix shift (more traffic from a weak issuer) moves
+//! both sides and is no cause. Where the plain scan adds the counts of a slice up and compares two
+//! binomials, this one scores the whole table of cells under a generative model ([`shift`]):
+//!
+//! * outside every cause a cell fails at its baseline, give or take the noise of a cell and the
+//!   error of the baseline itself (beta-binomial), so that a cell of a million attempts doesn't
+//!   carry a thousand nats for a wobble of half a point;
+//! * inside a cause the log-odds of all its cells are raised by one common shift, which may hit
+//!   them evenly or unevenly. Shift and unevenness are averaged over a grid, as the detector's bets.
+//!
+//! A parent of which only one child is bad thus pays for its healthy cells, and a child whose
+//! siblings are bad as well leaves their evidence on the table: the right level wins by itself.
+//! Each attribute costs `attribute_penalty_nats`; the best slice is taken out, the scan repeated,
+//! and all chosen slices are refitted against each other ([`search`]).
+//!
+//! **Guarantee.** The score of a slice is a Bayes factor, of mean 1 under the null. By Markov's
+//! inequality and the union bound the probability of naming any cause when there is none is at most
+//! `false_cause_probability`, as far as baseline and noise are as stated.
+//!
+//! **Cost.** O(cells x conjunctions) additions and O(cells x grid) likelihoods; slices that can't
+//! reach the threshold even if every cell chose its own shift are dropped after the first pass,
+//! which loses none.
+
+mod alias;
+mod catalogue;
+mod noise;
+mod search;
+mod shift;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+pub use noise::{NoiseSample, noise_sd};
+
+/// What happened in one leaf cell (one value per dimension) during the window that is judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeafCell {
+    /// One value id per dimension.
+    pub values: Box<[u32]>,
+    /// Attempts with an outcome.
+    pub attempts: u64,
+    /// Those of them that count as bad.
+    pub bad: u64,
+    /// Bad ones expected among these attempts by the shrunk baseline.
+    pub expected_bad: f64,
+    /// How many attempts the baseline rate of this cell is worth (its beta prior's `alpha + beta`);
+    /// infinity where the rate is known.
+    pub baseline_attempts: f64,
+}
+
+/// What a user or a benchmark can set; the default is used everywhere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LocaliseSettings {
+    /// Most attributes in one cause.
+    pub order_max: usize,
+    /// Most causes reported.
+    pub causes_max: usize,
+    /// Occam's price of an attribute: e^3 = 20 values to choose from.
+    pub attribute_penalty_nats: f64,
+    /// Bound on the probability of naming a cause when there is none.
+    pub false_cause_probability: f64,
+    /// A cause must explain this share of the failures in excess that all causes explain:
+    /// an incident sends ripples, and a page about ripples hides the incident.
+    pub excess_share_min: f64,
+    /// Standard deviation of a healthy cell's log-odds around its baseline from window to window,
+    /// beyond binomial chance ([`noise_sd`] estimates it from history).
+    pub noise_sd: f64,
+    /// Slices whose attempts overlap by this much (intersection over union) are aliases.
+    pub alias_overlap_min: f64,
+    /// First causes that are followed up before the best set is chosen.
+    pub beam: usize,
+}
+
+impl Default for LocaliseSettings {
+    fn default() -> Self {
+        Self {
+            order_max: 3,
+            causes_max: 5,
+            attribute_penalty_nats: 3.0,
+            false_cause_probability: 0.01,
+            excess_share_min: 0.05,
+            noise_sd: 0.1,
+            alias_overlap_min: 0.95,
+            beam: 3,
+        }
+    }
+}
+
+/// A conjunction: `(dimension, value id)`, in order of dimension.
+pub type Conditions = Vec<(usize, u32)>;
+
+/// One slice that explains failures which no other cause explains.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RootCause {
+    /// The slice; without conditions it is all traffic.
+    pub conditions: Conditions,
+    /// Log Bayes factor of this cause given the others, less the price of its attributes.
+    pub score_nats: f64,
+    /// Attempts of the slice.
+    pub attempts: u64,
+    /// Bad ones among them.
+    pub bad: u64,
+    /// Bad ones expected among them.
+    pub expected_bad: f64,
+    /// Slices that select (nearly) the same attempts, plainest first.
+    pub aliases: Vec<Conditions>,
+}
+
+/// The causes behind `cells`, strongest first; empty when nothing is beyond chance.
+///
+/// The result does not depend on the order of the cells. Cells without attempts are ignored.
+///
+/// # Panics
+///
+/// If a cell hasn't exactly `dimensions` values, or more bad attempts than attempts.
+pub fn localise(
+    cells: &[LeafCell],
+    dimensions: usize,
+    settings: &LocaliseSettings,
+) -> Vec<RootCause> {
+    let mut cells: Vec<&LeafCell> = cells.iter().filter(|cell| cell.attempts > 0).collect();
+    for cell in &cells {
+        assert_eq!(cell.values.len(), dimensions, "a leaf cell has one value per dimension");
+        assert!(cell.bad <= cell.attempts, "more bad attempts than attempts");
+    }
+    // Sums of floats depend on their order, so the order must not depend on the caller.
+    cells.sort_by(|a, b| {
+        (&a.values, a.attempts, a.bad)
+            .cmp(&(&b.values, b.attempts, b.bad))
+            .then(a.expected_bad.total_cmp(&b.expected_bad))
+    });
+    let evidence: Vec<shift::Evidence> =
+        cells.iter().map(|cell| shift::evidence(cell, settings.noise_sd)).collect();
+    let catalogue = catalogue::Catalogue::build(&cells, &evidence, dimensions, settings);
+    let chosen = search::search(&catalogue, &evidence, settings);
+    let chosen = search::worth_reporting(chosen, &catalogue, &cells, settings);
+    chosen
+        .into_iter()
+        .map(|choice| {
+            let slice = &catalogue.slices[choice.slice];
+            let members = || catalogue.members(choice.slice).iter().map(|&c| cells[c as usize]);
+            RootCause {
+                conditions: slice.conditions.clone(),
+                score_nats: choice.score_nats,
+                attempts: members().map(|cell| cell.attempts).sum(),
+                bad: members().map(|cell| cell.bad).sum(),
+                expected_bad: members().map(|cell| cell.expected_bad).sum(),
+                aliases: alias::aliases(choice.slice, &catalogue, &cells, dimensions, settings),
+            }
+        })
+        .collect()
+}

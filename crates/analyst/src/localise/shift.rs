@@ -1,0 +1,200 @@
+//! How much one cell speaks for a shift of its failure rate: log likelihood ratios over a grid.
+//!
+//! The rate of a cell in this window is random: its log-odds scatter around the expected ones with
+//! a standard deviation `sd`, as a beta distribution of the same mean and (to first order) the same
+//! spread, so the count is beta-binomial:
+//!
+//! * healthy: `sd^2 = noise^2 + 1 / (m q (1 - q))`, the second term being the error of a baseline
+//!   rate `q` learnt from `m` attempts;
+//! * hit: the mean moves by `shift`, and `sd^2` grows by `(unevenness * shift)^2`.
+//!
+//! The grid is averaged, not maximised: the average of likelihood ratios is a Bayes factor and
+//! pays for its own freedom. Units: nats.
+
+use super::LeafCell;
+
+/// Common shifts of the log-odds, each 1.6 times the one before: from a quarter (4 % failing become
+/// 5 %) to a total outage. Between two of them no evidence worth mentioning is lost.
+pub(super) const SHIFTS: [f64; 8] = [0.25, 0.4, 0.64, 1.0, 1.6, 2.6, 4.1, 6.5];
+
+/// How differently a cause may hit the cells of its slice, as a share of the shift: a fault of the
+/// slice as such hits all alike, one that sits deeper hits them unevenly.
+pub(super) const UNEVENNESS: [f64; 2] = [0.1, 0.5];
+
+/// Size of the grid.
+pub(super) const GRID: usize = SHIFTS.len() * UNEVENNESS.len();
+
+/// Log likelihood ratio of a cell against health at each point of the grid.
+pub(super) type Evidence = [f64; GRID];
+
+/// Rates closer to 0 or 1 than this are not told apart from it.
+const RATE_MARGIN: f64 = 1e-6;
+
+/// A beta distribution is never made more spread than the uniform one, nor so narrow that the
+/// Stirling series of its parameters cancel (the likelihood is binomial long before).
+const PRECISION_RANGE: (f64, f64) = (1.0, 1e9);
+
+/// The evidence of one cell.
+pub(super) fn evidence(cell: &LeafCell, noise_sd: f64) -> Evidence {
+    let (n, b) = (cell.attempts, cell.bad);
+    let q = (cell.expected_bad / n as f64).clamp(RATE_MARGIN, 1.0 - RATE_MARGIN);
+    let odds = q / (1.0 - q);
+    let variance = noise_sd * noise_sd + 1.0 / (cell.baseline_attempts.max(1.0) * q * (1.0 - q));
+    let healthy = Count::new(n, b).ln_likelihood(q, variance);
+    let mut ratios = [0.0; GRID];
+    for (i, shift) in SHIFTS.into_iter().enumerate() {
+        let shifted = odds * libm::exp(shift);
+        let p = (shifted / (1.0 + shifted)).min(1.0 - RATE_MARGIN);
+        for (j, unevenness) in UNEVENNESS.into_iter().enumerate() {
+            let spread = unevenness * shift;
+            let hit = Count::new(n, b).ln_likelihood(p, variance + spread * spread);
+            ratios[i * UNEVENNESS.len() + j] = hit - healthy;
+        }
+    }
+    ratios
+}
+
+/// ln of the mean over the grid of `exp(sums)`.
+pub(super) fn ln_mean_exp(sums: &[f64]) -> f64 {
+    let top = sums.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if !top.is_finite() {
+        return top;
+    }
+    let sum: f64 =
+        sums.iter().map(|&s| if s < top - 40.0 { 0.0 } else { libm::exp(s - top) }).sum();
+    top + libm::log(sum / sums.len() as f64)
+}
+
+/// `bad` of `attempts`.
+#[derive(Clone, Copy)]
+struct Count {
+    attempts: u64,
+    bad: u64,
+}
+
+impl Count {
+    fn new(attempts: u64, bad: u64) -> Self {
+        Self { attempts, bad }
+    }
+
+    /// ln of the beta-binomial likelihood without the binomial coefficient, for a rate of mean `p`
+    /// whose log-odds have this variance.
+    fn ln_likelihood(self, p: f64, log_odds_variance: f64) -> f64 {
+        // A beta of mean p and precision s has variance p (1 - p) / (s + 1); the log-odds'
+        // variance maps to (p (1 - p))^2 times itself.
+        let precision = (1.0 / (p * (1.0 - p) * log_odds_variance) - 1.0)
+            .clamp(PRECISION_RANGE.0, PRECISION_RANGE.1);
+        let (alpha, beta) = (p * precision, (1.0 - p) * precision);
+        let good = self.attempts - self.bad;
+        if self.attempts <= PRODUCT_MAX {
+            return libm::log(
+                rising(alpha, self.bad) * rising(beta, good) / rising(precision, self.attempts),
+            );
+        }
+        ln_rising(alpha, self.bad) + ln_rising(beta, good) - ln_rising(precision, self.attempts)
+    }
+}
+
+/// Up to here a rising factorial is multiplied out: faster, and far from overflow.
+const PRODUCT_MAX: u64 = 8;
+
+/// `x (x + 1) ... (x + k - 1)`.
+fn rising(x: f64, k: u64) -> f64 {
+    (0..k).fold(1.0, |product, i| product * (x + i as f64))
+}
+
+/// ln of [`rising`], by Stirling's series from 8 on.
+fn ln_rising(x: f64, k: u64) -> f64 {
+    if k <= PRODUCT_MAX {
+        return libm::log(rising(x, k));
+    }
+    let end = x + k as f64;
+    if x >= 8.0 {
+        return ln_gamma_stirling(end) - ln_gamma_stirling(x);
+    }
+    libm::log(rising(x, 8)) + ln_gamma_stirling(end) - ln_gamma_stirling(x + 8.0)
+}
+
+/// ln gamma without its constant; for x >= 8 the error is below 1e-10.
+fn ln_gamma_stirling(x: f64) -> f64 {
+    let r = 1.0 / x;
+    let r2 = r * r;
+    (x - 0.5) * libm::log(x) - x + r * (1.0 / 12.0 - r2 * (1.0 / 360.0 - r2 * (1.0 / 1260.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn cell(attempts: u64, bad: u64, rate: f64, baseline_attempts: f64) -> LeafCell {
+        LeafCell {
+            values: Box::new([0]),
+            attempts,
+            bad,
+            expected_bad: attempts as f64 * rate,
+            baseline_attempts,
+        }
+    }
+
+    proptest! {
+        /// A likelihood sums to one over the counts, binomial coefficients put back.
+        #[test]
+        fn likelihood_is_a_distribution(n in 1u64..60, p in 0.001f64..0.999, sd in 0.01f64..2.0) {
+            let total: f64 = (0..=n)
+                .map(|b| {
+                    let choose = libm::lgamma(n as f64 + 1.0)
+                        - libm::lgamma(b as f64 + 1.0)
+                        - libm::lgamma((n - b) as f64 + 1.0);
+                    libm::exp(choose + Count::new(n, b).ln_likelihood(p, sd * sd))
+                })
+                .sum();
+            prop_assert!((total - 1.0).abs() < 1e-6, "{total}");
+        }
+
+        /// The mean of a likelihood ratio under health is one: the guarantee rests on it.
+        #[test]
+        fn ratio_has_mean_one_under_health(n in 1u64..40, q in 0.01f64..0.9, noise in 0.01f64..0.5) {
+            let mut mean = [0.0; GRID];
+            let variance = noise * noise + 1.0 / (200.0 * q * (1.0 - q));
+            for b in 0..=n {
+                let choose = libm::lgamma(n as f64 + 1.0)
+                    - libm::lgamma(b as f64 + 1.0)
+                    - libm::lgamma((n - b) as f64 + 1.0);
+                let healthy = choose + Count::new(n, b).ln_likelihood(q, variance);
+                for (m, e) in mean.iter_mut().zip(evidence(&cell(n, b, q, 200.0), noise)) {
+                    *m += libm::exp(healthy + e);
+                }
+            }
+            for m in mean {
+                prop_assert!((m - 1.0).abs() < 1e-6, "{m}");
+            }
+        }
+    }
+
+    #[test]
+    fn rising_factorials_agree_with_ln_gamma() {
+        for x in [1e-4, 0.3, 2.0, 7.9, 8.1, 150.0, 1e6] {
+            for k in [0, 1, 8, 9, 40, 5_000] {
+                let want = libm::lgamma(x + k as f64) - libm::lgamma(x);
+                assert!((ln_rising(x, k) - want).abs() < 1e-8 * (1.0 + want.abs()), "{x} {k}");
+            }
+        }
+    }
+
+    #[test]
+    fn noise_caps_what_one_huge_cell_can_say() {
+        // 2 % expected, 2.4 % seen in a million: certain without noise, unremarkable with 20 %.
+        let huge = cell(1_000_000, 24_000, 0.02, f64::INFINITY);
+        let best = |noise| ln_mean_exp(&evidence(&huge, noise));
+        assert!(best(0.01) > 100.0);
+        assert!(best(0.2) < 1.0);
+    }
+
+    #[test]
+    fn a_poorly_known_baseline_says_less() {
+        let best = |known| ln_mean_exp(&evidence(&cell(200, 30, 0.05, known), 0.05));
+        assert!(best(f64::INFINITY) > 10.0);
+        assert!(best(20.0) < 3.0);
+    }
+}
