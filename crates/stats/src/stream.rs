@@ -346,8 +346,8 @@ mod tests {
         let draws: Vec<f64> = (0..runs).map(|_| draw()).collect();
         let n = f64::from(runs);
         let m = draws.iter().sum::<f64>() / n;
-        let centred = |power: i32| draws.iter().map(|x| (x - m).powi(power)).sum::<f64>() / n;
-        let (v, fourth) = (centred(2), centred(4));
+        let centred = |power: f64| draws.iter().map(|x| libm::pow(x - m, power)).sum::<f64>() / n;
+        let (v, fourth) = (centred(2.0), centred(4.0));
         assert!((m - mean).abs() < 5.0 * sqrt(variance / n), "mean {m}, want {mean}");
         let se = sqrt((fourth - v * v).max(0.0) / n);
         assert!((v - variance).abs() < 5.0 * se + 1e-12, "variance {v}, want {variance}");
