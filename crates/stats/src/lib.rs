@@ -8,3 +8,4 @@ pub mod edetector;
 pub mod elementary;
 pub mod sketch;
 pub mod stream;
+pub mod window;

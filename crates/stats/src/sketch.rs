@@ -52,9 +52,10 @@ pub const fn bin_upper(bin: u8) -> u32 {
     if bin == 255 { (1 << 19) - 1 } else { bin_lower(bin + 1) - 1 }
 }
 
-/// The value that stands for a bin: off by at most 1/33 of any value in it.
+/// The value that stands for a bin: the harmonic mean of its ends, off by at most 1/33 of any value in it.
 pub const fn bin_mid(bin: u8) -> f64 {
-    (bin_lower(bin) as f64 + bin_upper(bin) as f64) / 2.0
+    let (lower, upper) = (bin_lower(bin) as f64, bin_upper(bin) as f64);
+    if bin == 0 { 0.0 } else { 2.0 * lower * upper / (lower + upper) }
 }
 
 /// The `q` quantile of counted bins in ascending order: the value at rank ceil(q n), as DDSketch defines it. `None` without any.
