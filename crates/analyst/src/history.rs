@@ -1,0 +1,188 @@
+//! The recent past of every leaf, in panes that get coarser with age.
+//!
+//! An incident is localised on what happened since its onset, so the cells' counts of the last
+//! hours are kept: panes of 10 s for five minutes, of a minute for half an hour, of ten minutes for
+//! four hours (one length, that of the bucket, for counted files). Merging panes adds counts, so
+//! nothing is lost but resolution. A pane teaches the baseline only when it has aged past the
+//! quarantine: what an incident that is still unseen has done must not become what is expected.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use crate::lanes::Lanes;
+
+/// Lengths and numbers of the panes kept, finest first.
+const TIERS: [(i64, usize); 3] = [(10_000, 30), (60_000, 30), (600_000, 24)];
+/// Panes kept where the tick itself is longer than the finest pane.
+const LONG_PANES: usize = 120;
+
+/// Money asked for and approved in one leaf and currency, minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sums {
+    /// Asked for, over attempts with an outcome.
+    pub asked: f64,
+    /// Approved.
+    pub approved: f64,
+    /// Sum of squares of what was asked for.
+    pub squares: f64,
+}
+
+/// Counts of all touched leaves over a stretch of time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Pane {
+    /// Start, event time.
+    pub starts_at_ms: i64,
+    /// End.
+    pub ends_at_ms: i64,
+    /// Counts by leaf, ascending.
+    pub cells: Vec<(u32, Lanes)>,
+    /// Money by (leaf, currency), ascending.
+    pub money: Vec<((u32, u16), Sums)>,
+}
+
+impl Pane {
+    fn merge(&mut self, other: &Self) {
+        self.starts_at_ms = self.starts_at_ms.min(other.starts_at_ms);
+        self.ends_at_ms = self.ends_at_ms.max(other.ends_at_ms);
+        self.cells = merge_sorted(&self.cells, &other.cells, |a, b| a.add(b));
+        self.money = merge_sorted(&self.money, &other.money, |a, b| {
+            a.asked += b.asked;
+            a.approved += b.approved;
+            a.squares += b.squares;
+        });
+    }
+}
+
+fn merge_sorted<K: Ord + Copy, T: Copy>(
+    a: &[(K, T)],
+    b: &[(K, T)],
+    add: impl Fn(&mut T, &T),
+) -> Vec<(K, T)> {
+    let mut merged: Vec<(K, T)> = Vec::with_capacity(a.len().max(b.len()));
+    let (mut i, mut j) = (0, 0);
+    while i < a.len() || j < b.len() {
+        let take_a = j >= b.len() || (i < a.len() && a[i].0 <= b[j].0);
+        let (key, value) = if take_a { a[i] } else { b[j] };
+        if take_a {
+            i += 1;
+        } else {
+            j += 1;
+        }
+        match merged.last_mut() {
+            Some(last) if last.0 == key => add(&mut last.1, &value),
+            _ => merged.push((key, value)),
+        }
+    }
+    merged
+}
+
+/// Panes of all ages.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct History {
+    tiers: Vec<(i64, usize, VecDeque<Pane>)>,
+    quarantine: VecDeque<Pane>,
+    quarantine_ms: i64,
+}
+
+impl History {
+    /// For ticks of this length.
+    pub fn new(tick_ms: i64, quarantine_ms: i64) -> Self {
+        let tiers = if tick_ms > TIERS[0].0 {
+            vec![(tick_ms, LONG_PANES, VecDeque::new())]
+        } else {
+            TIERS.iter().map(|&(length, keep)| (length, keep, VecDeque::new())).collect()
+        };
+        Self { tiers, quarantine: VecDeque::new(), quarantine_ms }
+    }
+
+    /// Length of the finest pane.
+    pub fn pane_ms(&self) -> i64 {
+        self.tiers[0].0
+    }
+
+    /// Adds the newest pane; returns the panes that left the quarantine.
+    pub fn push(&mut self, pane: Pane) -> Vec<Pane> {
+        let now = pane.ends_at_ms;
+        match self.quarantine.back_mut() {
+            Some(last) if last.ends_at_ms - last.starts_at_ms < self.quarantine_ms / 2 => {
+                last.merge(&pane);
+            }
+            _ => self.quarantine.push_back(pane.clone()),
+        }
+        self.insert(0, pane);
+        let mut taught = Vec::new();
+        while let Some(first) = self.quarantine.front() {
+            if first.ends_at_ms + self.quarantine_ms > now {
+                break;
+            }
+            taught.extend(self.quarantine.pop_front());
+        }
+        taught
+    }
+
+    fn insert(&mut self, tier: usize, pane: Pane) {
+        let Some((length, keep, panes)) = self.tiers.get_mut(tier) else { return };
+        let length = *length;
+        match panes.back_mut() {
+            Some(last)
+                if last.starts_at_ms.div_euclid(length)
+                    == pane.starts_at_ms.div_euclid(length) =>
+            {
+                last.merge(&pane);
+            }
+            _ => panes.push_back(pane),
+        }
+        if panes.len() > *keep
+            && let Some(old) = panes.pop_front()
+        {
+            self.insert(tier + 1, old);
+        }
+    }
+
+    /// Panes that end after an instant, oldest first.
+    pub fn since(&self, from_ms: i64) -> impl DoubleEndedIterator<Item = &Pane> {
+        self.tiers
+            .iter()
+            .rev()
+            .flat_map(|(_, _, panes)| panes.iter())
+            .filter(move |pane| pane.ends_at_ms > from_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lanes::N;
+
+    fn pane(second: i64) -> Pane {
+        let mut lanes = Lanes::default();
+        lanes.0[N] = 1.0;
+        Pane {
+            starts_at_ms: second * 1_000,
+            ends_at_ms: (second + 10) * 1_000,
+            cells: vec![((second % 3) as u32, lanes)],
+            money: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn ageing_conserves_counts_and_order() {
+        let mut history = History::new(1_000, 600_000);
+        let mut taught = 0.0;
+        for i in 0..1_000 {
+            for old in history.push(pane(i * 10)) {
+                taught += old.cells.iter().map(|(_, lanes)| lanes.get(N)).sum::<f64>();
+            }
+        }
+        let kept: f64 = history
+            .since(0)
+            .flat_map(|pane| pane.cells.iter())
+            .map(|(_, lanes)| lanes.get(N))
+            .sum();
+        assert_eq!(kept, 1_000.0);
+        assert!((900.0..=970.0).contains(&taught), "{taught}");
+        let starts: Vec<i64> = history.since(0).map(|pane| pane.starts_at_ms).collect();
+        assert!(starts.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+}
