@@ -1,0 +1,385 @@
+//! One watched slice: its own level, its noise, and the detectors of its four signals.
+//!
+//! Two tiers watch the success rate. The fast one has a guard band (a point, and twice the wander
+//! that the slice shows over ten minutes) and reacts to steps worth waking someone for; the slow
+//! one has none but the baseline's own error, and finds drift. Both temper their likelihood by the
+//! dispersion of their time scale. The guard is where the baseline's uncertainty enters: bets are
+//! placed against the lower end of the expectation, and the likelihood ratio against the end of a
+//! one-sided null is an e-process for all of it (monotone likelihood ratio).
+
+pub mod noise;
+pub mod stream;
+
+use serde::{Deserialize, Serialize};
+use stats::edetector::{BernoulliDetector, Bets};
+
+use crate::lanes::{CLASS, CLASSES, K, LATENCY_N, Lanes, N, QUANTILES, SLOWER, V, VOLUME};
+use crate::logistic::shift;
+use crate::signal::{Signal, Tier};
+use crate::space::SliceKey;
+use noise::Noise;
+use stream::{Stream, Terms};
+
+/// The expectation's own error is guarded at this many standard deviations.
+const GUARD_SD: f64 = 2.0;
+/// Guard band of the fast tier in points of the rate.
+const GUARD_POINTS: f64 = 0.01;
+/// Wander is guarded at this many standard deviations.
+const WANDER_SD: f64 = 2.0;
+/// Relative guard of latency, error mix and volume, in log-odds: half as many again.
+const GUARD_SECONDARY: f64 = 0.405;
+/// Guard of volume: twice or half the usual share.
+const GUARD_VOLUME: f64 = 0.693;
+/// A slice's own level drifts this much per square root of a day, log-odds.
+const DRIFT_SD: f64 = 0.02;
+/// Dispersion windows before a watch may alarm.
+const WARM_WINDOWS: f64 = 6.0;
+/// Binomial variance seen before a watch may alarm.
+const WARM_VARIANCE: f64 = 4.0;
+/// No failures of a class are ever this rare.
+const CLASS_NOMINAL: f64 = 0.005;
+
+/// The bets of all watches.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Book {
+    /// On fewer approvals.
+    pub drop: Bets,
+    /// On more of something bad.
+    pub rise: Bets,
+    /// On less of something.
+    pub fall: Bets,
+}
+
+/// Thresholds of the statistic for one subset of dimensions.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Thresholds {
+    /// Success rate, fast tier.
+    pub fast: f64,
+    /// Success rate, slow tier.
+    pub slow: f64,
+    /// Each of the latency streams.
+    pub latency: f64,
+    /// Each of the error classes.
+    pub class: f64,
+    /// Each direction of volume.
+    pub volume: f64,
+}
+
+/// A detector of a watch crossed its threshold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Alarm {
+    /// Of which signal.
+    pub signal: Signal,
+    /// Which tier.
+    pub tier: Tier,
+    /// Class of an error-mix alarm, quantile of a latency alarm.
+    pub which: usize,
+    /// Whether less of it was seen than expected.
+    pub less: bool,
+    /// The statistic.
+    pub e_value: f64,
+    /// Its threshold.
+    pub threshold: f64,
+    /// Rate expected by the watch.
+    pub expected: f64,
+}
+
+/// A watched slice.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Watch {
+    /// Which slice.
+    pub key: SliceKey,
+    /// Subset of dimensions it belongs to.
+    pub subset: u32,
+    /// Own level beyond the cells' expectation, log-odds.
+    pub bias: f64,
+    bias_variance: f64,
+    own_level: bool,
+    learnt_at_ms: i64,
+    noise: Noise,
+    seen_variance: f64,
+    window: (f64, f64),
+    held: (f64, f64),
+    fast: BernoulliDetector,
+    slow: BernoulliDetector,
+    /// Statistics as last judged: fast, slow.
+    pub statistics: [f64; 2],
+    /// Latency, error classes, volume less and more; present where they are watched.
+    pub latency: Vec<Stream>,
+    /// Error classes.
+    pub classes: Vec<Stream>,
+    /// Share of all traffic: less, more.
+    pub volume: Vec<Stream>,
+    secondary: Lanes,
+    traffic_before: f64,
+    windows_at: [i64; 3],
+}
+
+/// What a judgement needs besides the counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment<'a> {
+    /// End of the tick.
+    pub at_ms: i64,
+    /// Length of the shortest dispersion window.
+    pub scale_ms: i64,
+    /// Variance of the season's offset, log-odds.
+    pub season_variance: f64,
+    /// All attempts so far.
+    pub traffic: f64,
+    /// Whether the secondary signals are due.
+    pub secondary: bool,
+    /// Bets.
+    pub book: &'a Book,
+    /// Thresholds.
+    pub thresholds: &'a Thresholds,
+}
+
+impl Watch {
+    /// A watch of a slice whose own level is unknown by this variance (log-odds). `own_level` is
+    /// false where a season of the slice's own carries its level.
+    pub fn new(
+        key: SliceKey,
+        subset: u32,
+        bias_variance: f64,
+        own_level: bool,
+        moment: (i64, f64),
+    ) -> Self {
+        let volume = if key.order() == 1 { 2 } else { 0 };
+        Self {
+            key,
+            subset,
+            bias: 0.0,
+            bias_variance: if own_level { bias_variance } else { 0.0 },
+            own_level,
+            learnt_at_ms: moment.0,
+            noise: Noise::default(),
+            seen_variance: 0.0,
+            window: (0.0, 0.0),
+            held: (0.0, 0.0),
+            fast: BernoulliDetector::default(),
+            slow: BernoulliDetector::default(),
+            statistics: [0.0; 2],
+            latency: vec![Stream::default(); QUANTILES.len()],
+            classes: vec![Stream::default(); CLASSES],
+            volume: vec![Stream::default(); volume],
+            secondary: Lanes::default(),
+            traffic_before: moment.1,
+            windows_at: [i64::MIN; 3],
+        }
+    }
+
+    /// Expected success rate where the cells expect `rate`.
+    pub fn expected(&self, rate: f64) -> f64 {
+        shift(rate, self.bias)
+    }
+
+    /// Judges the counts since the last judgement.
+    pub fn judge(&mut self, lanes: &Lanes, moment: &Moment) -> Option<Alarm> {
+        let mut alarm = None;
+        let n = lanes.get(N);
+        if n > 0.0 {
+            alarm = self.judge_success(lanes, n, moment);
+        }
+        self.secondary.add(lanes);
+        if moment.secondary {
+            let counts = std::mem::take(&mut self.secondary);
+            alarm = alarm.or_else(|| self.judge_secondary(&counts, moment));
+            self.turn_windows(moment);
+        }
+        alarm
+    }
+
+    fn judge_success(&mut self, lanes: &Lanes, n: f64, moment: &Moment) -> Option<Alarm> {
+        let k = lanes.get(K).min(n);
+        let rate = (lanes.get(crate::lanes::E) / n).clamp(1e-6, 1.0 - 1e-6);
+        let p = self.expected(rate);
+        let variance = lanes.get(V).max(1e-9);
+        let own = self.bias_variance + moment.season_variance;
+        let low = shift(p, -GUARD_SD * libm::sqrt(own));
+        let (near, far) = (self.noise.at(1).max(self.noise.at(0)), self.noise.at(2));
+        let wander = libm::sqrt((far - near).max(0.0) * self.wander_unit(p));
+        let guarded = (low - GUARD_POINTS - WANDER_SD * wander).max(low * 0.5);
+        let fast = self.fast.update(&moment.book.drop, n, k, guarded, near);
+        let slow = self.slow.update(&moment.book.drop, n, k, low, near.max(far));
+        self.statistics = [fast, slow];
+        self.noise.add(k - n * p, variance, own);
+        self.window.0 += k - n * p;
+        self.window.1 += variance;
+        if self.noise.windows() < WARM_WINDOWS || self.seen_variance < WARM_VARIANCE {
+            return None;
+        }
+        let say = |tier, e_value, threshold| Alarm {
+            signal: Signal::SuccessRate,
+            tier,
+            which: 0,
+            less: true,
+            e_value,
+            threshold,
+            expected: p,
+        };
+        if fast >= moment.thresholds.fast {
+            return Some(say(Tier::Fast, fast, moment.thresholds.fast));
+        }
+        (slow >= moment.thresholds.slow).then(|| say(Tier::Slow, slow, moment.thresholds.slow))
+    }
+
+    /// Variance of a ten-minute rate per unit of dispersion.
+    fn wander_unit(&self, p: f64) -> f64 {
+        let long = self.noise.typical_variance(2);
+        let pq = p * (1.0 - p);
+        if long > 0.0 { pq * pq / long } else { 0.0 }
+    }
+
+    fn judge_secondary(&mut self, counts: &Lanes, moment: &Moment) -> Option<Alarm> {
+        let warm = self.noise.windows() >= WARM_WINDOWS;
+        let mut alarm = None;
+        let mut check = |signal, which, less, e_value: f64, threshold: f64, expected| {
+            if e_value >= threshold && warm && alarm.is_none() {
+                let tier = Tier::Fast;
+                alarm = Some(Alarm { signal, tier, which, less, e_value, threshold, expected });
+            }
+        };
+        let latency_n = counts.get(LATENCY_N);
+        for (i, stream) in self.latency.iter_mut().enumerate() {
+            let terms = Terms {
+                bets: &moment.book.rise,
+                nominal: 1.0 - QUANTILES[i],
+                guard: GUARD_SECONDARY,
+                threshold: moment.thresholds.latency,
+            };
+            let r = stream.judge(counts.get(SLOWER + i), latency_n, moment.at_ms, &terms);
+            let expected = stream.expected(terms.nominal);
+            check(Signal::Latency, i, false, r, terms.threshold, expected);
+        }
+        let n = counts.get(N);
+        for (i, stream) in self.classes.iter_mut().enumerate() {
+            let terms = Terms {
+                bets: &moment.book.rise,
+                nominal: CLASS_NOMINAL,
+                guard: GUARD_SECONDARY,
+                threshold: moment.thresholds.class,
+            };
+            let r = stream.judge(counts.get(CLASS + i), n, moment.at_ms, &terms);
+            let expected = stream.expected(terms.nominal);
+            check(Signal::ErrorMix, i, false, r, terms.threshold, expected);
+        }
+        let all = moment.traffic - self.traffic_before;
+        self.traffic_before = moment.traffic;
+        for (i, stream) in self.volume.iter_mut().enumerate() {
+            let terms = Terms {
+                bets: if i == 0 { &moment.book.fall } else { &moment.book.rise },
+                nominal: 0.1,
+                guard: GUARD_VOLUME,
+                threshold: moment.thresholds.volume,
+            };
+            let x = counts.get(VOLUME).min(all);
+            let r = stream.judge(x, all, moment.at_ms, &terms);
+            check(Signal::Volume, i, i == 0, r, terms.threshold, stream.expected(terms.nominal));
+        }
+        alarm
+    }
+
+    /// Closes the dispersion and learning windows that are over.
+    fn turn_windows(&mut self, moment: &Moment) {
+        for scale in 0..3 {
+            let at = moment.at_ms.div_euclid(moment.scale_ms * noise::SCALES[scale]);
+            if self.windows_at[scale] == at {
+                continue;
+            }
+            let first = self.windows_at[scale] == i64::MIN;
+            self.windows_at[scale] = at;
+            if first {
+                continue;
+            }
+            let quiet = self.quiet(moment.thresholds);
+            self.noise.close(scale, quiet);
+            for stream in self.streams() {
+                stream.close(scale, quiet);
+            }
+            let learning = if self.long_ticks(moment) { 0 } else { 2 };
+            if scale == learning {
+                self.learn(moment, quiet);
+                for stream in self.streams() {
+                    stream.learn(quiet);
+                }
+            }
+        }
+    }
+
+    fn long_ticks(&self, moment: &Moment) -> bool {
+        moment.scale_ms > 60_000
+    }
+
+    fn streams(&mut self) -> impl Iterator<Item = &mut Stream> {
+        self.latency.iter_mut().chain(&mut self.classes).chain(&mut self.volume)
+    }
+
+    /// Whether nothing speaks against taking the present as normal: learning stops halfway (in
+    /// log) to the threshold.
+    fn quiet(&self, thresholds: &Thresholds) -> bool {
+        self.statistics[0] < libm::sqrt(thresholds.fast) * 10.0
+            && self.statistics[1] < libm::sqrt(thresholds.slow) * 10.0
+    }
+
+    fn learn(&mut self, moment: &Moment, quiet: bool) {
+        if quiet && self.held.1 > 0.0 {
+            self.seen_variance += self.held.1;
+            if self.own_level {
+                let days = (moment.at_ms - self.learnt_at_ms).max(0) as f64 / 86_400_000.0;
+                self.bias_variance += DRIFT_SD * DRIFT_SD * days;
+                let dispersion = self.noise.at(2);
+                let total = self.bias_variance + dispersion / self.held.1;
+                let gain = self.bias_variance / total;
+                self.bias += gain * (self.held.0 / self.held.1).clamp(-1.0, 1.0);
+                self.bias_variance *= 1.0 - gain;
+                self.learnt_at_ms = moment.at_ms;
+            }
+        }
+        self.held = if quiet { self.window } else { (0.0, 0.0) };
+        self.window = (0.0, 0.0);
+    }
+
+    /// The cells' expectation of this slice moved by `by` log-odds: its own level gives way, so
+    /// that what the slice expects stays.
+    pub fn rebase(&mut self, by: f64) {
+        if self.own_level {
+            self.bias -= by;
+        }
+    }
+
+    /// Forgets suspicion and what was to be learnt: an incident took this traffic, or gave it back.
+    pub fn reset(&mut self) {
+        self.fast.reset();
+        self.slow.reset();
+        self.statistics = [0.0; 2];
+        self.window = (0.0, 0.0);
+        self.held = (0.0, 0.0);
+        for stream in self.streams() {
+            stream.detector.reset();
+        }
+    }
+
+    /// Accepts a lasting shift of its level.
+    pub fn accept(&mut self, offset: f64) {
+        if self.own_level {
+            self.bias += offset;
+            self.bias_variance += 0.01;
+        }
+        self.reset();
+    }
+
+    /// Dispersion of the success rate at the burst scale.
+    pub fn dispersion(&self) -> f64 {
+        self.noise.at(1).max(self.noise.at(0))
+    }
+
+    /// Standard deviation of its own level, log-odds.
+    pub fn level_sd(&self) -> f64 {
+        libm::sqrt(self.bias_variance)
+    }
+
+    /// Binomial variance it has learnt from.
+    pub fn seen_variance(&self) -> f64 {
+        self.seen_variance
+    }
+}

@@ -1,0 +1,118 @@
+//! Over-dispersion of a slice, estimated and not assumed away.
+//!
+//! Retries, bursts and slow wander correlate attempts, so a tick's count varies more than a
+//! binomial's. A detector that ignores it alarms every day. The factor phi = E[(k - e)^2] / V is
+//! estimated at three time scales, because positively correlated ticks look independent at a short
+//! scale and add up at a long one: ten seconds (bursts), a minute, ten minutes (wander); in units
+//! of the tick where ticks are longer. It tempers the likelihood (quasi-likelihood; Wedderburn
+//! 1974): in the normal regime E[LR^(1/phi)] = 1 under the null when the variance is phi times the
+//! binomial one.
+//!
+//! Robust: a window that an incident touched is not taken, and one window counts at most nine times
+//! the current estimate. A scale that has seen little leans on the next shorter one.
+
+use serde::{Deserialize, Serialize};
+
+/// Scales in units of the shortest.
+pub const SCALES: [i64; 3] = [1, 6, 60];
+/// Windows of binomial noise that the prior is worth.
+const PRIOR_WINDOWS: f64 = 6.0;
+/// Past windows remembered.
+const MEMORY_WINDOWS: f64 = 2_000.0;
+/// One window counts at most this many times the current estimate.
+const OUTLIER: f64 = 9.0;
+/// A window holds information about phi from this binomial variance on.
+const VARIANCE_MIN: f64 = 1.0;
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Scale {
+    residual: f64,
+    variance: f64,
+    systematic: f64,
+    sum: f64,
+    weight: f64,
+}
+
+/// Dispersion of one stream of counts at three scales.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Noise {
+    scales: [Scale; 3],
+}
+
+impl Noise {
+    /// Adds a judged tick: residual and binomial variance, and the variance of the expectation
+    /// itself (log-odds), which is the baseline's and not the stream's.
+    pub fn add(&mut self, residual: f64, variance: f64, expectation_variance: f64) {
+        for scale in &mut self.scales {
+            scale.residual += residual;
+            scale.variance += variance;
+            scale.systematic = expectation_variance;
+        }
+    }
+
+    /// Closes the window of a scale; `quiet` says that nothing speaks against learning from it.
+    /// A window too small to say anything is prolonged.
+    pub fn close(&mut self, scale: usize, quiet: bool) {
+        let current = self.at(scale);
+        let scale = &mut self.scales[scale];
+        if scale.variance < VARIANCE_MIN && quiet {
+            return;
+        }
+        if quiet {
+            let own = scale.residual * scale.residual / scale.variance
+                - scale.variance * scale.systematic;
+            scale.sum += own.clamp(0.0, OUTLIER * current);
+            scale.weight += 1.0;
+            if scale.weight > MEMORY_WINDOWS {
+                scale.sum *= 0.5;
+                scale.weight *= 0.5;
+            }
+        }
+        scale.residual = 0.0;
+        scale.variance = 0.0;
+    }
+
+    /// Dispersion at a scale, at least 1: its windows, leaning on the next shorter scale, plus one
+    /// standard error, for an underestimate costs more than an overestimate.
+    pub fn at(&self, scale: usize) -> f64 {
+        let mut estimate = 1.0;
+        for scale in &self.scales[..=scale] {
+            let weight = scale.weight + PRIOR_WINDOWS;
+            estimate = (scale.sum + PRIOR_WINDOWS * estimate) / weight;
+        }
+        let weight = self.scales[scale].weight;
+        (estimate * (1.0 + libm::sqrt(2.0 / (weight + PRIOR_WINDOWS)))).max(1.0)
+    }
+
+    /// Windows learnt at the shortest scale.
+    pub fn windows(&self) -> f64 {
+        self.scales[0].weight
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_wander_that_short_windows_miss() {
+        let mut noise = Noise::default();
+        for i in 0..60_000_i64 {
+            let wander = if i / 60 % 2 == 0 { 0.5 } else { -0.5 };
+            let jitter = if i % 2 == 0 { 3.0 } else { -3.0 };
+            noise.add(wander + jitter, 9.0, 0.0);
+            for (scale, length) in SCALES.iter().enumerate() {
+                if (i + 1) % length == 0 {
+                    noise.close(scale, true);
+                }
+            }
+        }
+        assert!(noise.at(0) < 1.2, "{}", noise.at(0));
+        assert!(noise.at(2) > 1.5, "{}", noise.at(2));
+    }
+
+    #[test]
+    fn never_below_one() {
+        assert!(Noise::default().at(0) >= 1.0);
+    }
+}

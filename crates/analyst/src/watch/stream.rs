@@ -1,0 +1,107 @@
+//! A secondary stream of a slice: how often attempts are slow, fail with a class, or come at all.
+//!
+//! Each is a Bernoulli stream against the slice's own past: `x` of `n` attempts (for volume, of all
+//! traffic's attempts, so that season and total cancel). The past is exact counts with a half-life,
+//! shrunk to a nominal rate. Its guard band is relative, because latencies and mixes wander more
+//! than approvals do, and nobody wants to be paged for a p95 that is exceeded by 6 % instead of 5.
+
+use serde::{Deserialize, Serialize};
+use stats::edetector::{BernoulliDetector, Bets};
+
+use crate::logistic::{logit, shift};
+use crate::watch::noise::Noise;
+
+/// Attempts that the nominal rate is worth.
+const PRIOR: f64 = 50.0;
+/// The baseline's own error is guarded at this many standard deviations.
+const GUARD_SD: f64 = 2.0;
+/// Half of the past is forgotten after this many windows of learning (two days of 10 min).
+const MEMORY_WINDOWS: f64 = 288.0;
+
+/// One stream with its baseline and detector.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Stream {
+    n: f64,
+    x: f64,
+    window: (f64, f64),
+    held: (f64, f64),
+    noise: Noise,
+    /// The detector's state.
+    pub detector: BernoulliDetector,
+    /// When the detector was last near zero.
+    pub since_ms: i64,
+}
+
+/// What a judgement needs besides the counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// Bets; odds above 1 watch for more of it.
+    pub bets: &'a Bets,
+    /// Nominal rate.
+    pub nominal: f64,
+    /// Guard band in log-odds, towards the bets.
+    pub guard: f64,
+    /// Threshold of the statistic.
+    pub threshold: f64,
+}
+
+impl Stream {
+    /// Expected rate.
+    pub fn expected(&self, nominal: f64) -> f64 {
+        (self.x + PRIOR * nominal) / (self.n + PRIOR)
+    }
+
+    /// Attempts behind the expectation.
+    pub fn past_n(&self) -> f64 {
+        self.n
+    }
+
+    /// Judges `x` of `n`; returns the statistic.
+    pub fn judge(&mut self, x: f64, n: f64, at_ms: i64, terms: &Terms) -> f64 {
+        if n <= 0.0 {
+            return 0.0;
+        }
+        let p = self.expected(terms.nominal).clamp(1e-6, 1.0 - 1e-6);
+        let variance = n * p * (1.0 - p);
+        let dispersion = self.noise.at(0).max(self.noise.at(2));
+        let own = dispersion / ((self.n + PRIOR) * p * (1.0 - p));
+        let guard = terms.guard + GUARD_SD * libm::sqrt(own);
+        let towards = if terms.bets.rises() { guard } else { -guard };
+        let against = if logit(p) + towards > 12.0 { p } else { shift(p, towards) };
+        let r = self.detector.update(terms.bets, n, x, against, dispersion);
+        if r < n + 1.0 {
+            self.since_ms = at_ms;
+        }
+        self.noise.add(x - n * p, variance, own);
+        self.window.0 += n;
+        self.window.1 += x;
+        r
+    }
+
+    /// Closes a dispersion window.
+    pub fn close(&mut self, scale: usize, quiet: bool) {
+        self.noise.close(scale, quiet);
+    }
+
+    /// Closes a learning window: the one before is learnt now, if nothing speaks against it.
+    pub fn learn(&mut self, quiet: bool) {
+        if quiet {
+            self.n += self.held.0;
+            self.x += self.held.1;
+            if self.n > 0.0 {
+                let keep = libm::exp2(-1.0 / MEMORY_WINDOWS);
+                self.n *= keep;
+                self.x *= keep;
+            }
+        }
+        self.held = if quiet { self.window } else { (0.0, 0.0) };
+        self.window = (0.0, 0.0);
+    }
+
+    /// Takes recent counts as the new normal.
+    pub fn accept(&mut self, x: f64, n: f64) {
+        self.n = n;
+        self.x = x;
+        self.detector.reset();
+    }
+}
