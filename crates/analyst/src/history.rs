@@ -28,6 +28,28 @@ pub struct Sums {
     pub squares: f64,
 }
 
+impl Sums {
+    /// Adds up entries of the same key.
+    pub fn collect(mut entries: Vec<((u32, u16), Self)>) -> Vec<((u32, u16), Self)> {
+        entries.sort_by_key(|(key, _)| *key);
+        let mut sums: Vec<((u32, u16), Self)> = Vec::new();
+        for (key, entry) in entries {
+            match sums.last_mut() {
+                Some(last) if last.0 == key => last.1.add(&entry),
+                _ => sums.push((key, entry)),
+            }
+        }
+        sums
+    }
+
+    /// Adds another.
+    pub fn add(&mut self, other: &Self) {
+        self.asked += other.asked;
+        self.approved += other.approved;
+        self.squares += other.squares;
+    }
+}
+
 /// Counts of all touched leaves over a stretch of time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Pane {
@@ -45,12 +67,8 @@ impl Pane {
     fn merge(&mut self, other: &Self) {
         self.starts_at_ms = self.starts_at_ms.min(other.starts_at_ms);
         self.ends_at_ms = self.ends_at_ms.max(other.ends_at_ms);
-        self.cells = merge_sorted(&self.cells, &other.cells, |a, b| a.add(b));
-        self.money = merge_sorted(&self.money, &other.money, |a, b| {
-            a.asked += b.asked;
-            a.approved += b.approved;
-            a.squares += b.squares;
-        });
+        self.cells = merge_sorted(&self.cells, &other.cells, Lanes::add);
+        self.money = merge_sorted(&self.money, &other.money, Sums::add);
     }
 }
 
@@ -99,6 +117,11 @@ impl History {
     /// Length of the finest pane.
     pub fn pane_ms(&self) -> i64 {
         self.tiers[0].0
+    }
+
+    /// How far back the panes reach.
+    pub fn remembered_ms(&self) -> i64 {
+        self.tiers.iter().map(|&(length, keep, _)| length * keep as i64).sum()
     }
 
     /// Adds the newest pane; returns the panes that left the quarantine.

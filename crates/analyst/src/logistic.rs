@@ -3,12 +3,12 @@
 /// Log-odds of a probability, held 1e-9 away from 0 and 1.
 pub fn logit(p: f64) -> f64 {
     let p = p.clamp(1e-9, 1.0 - 1e-9);
-    libm::log(p / (1.0 - p))
+    stats::elementary::ln(p / (1.0 - p))
 }
 
 /// Probability of log-odds.
 pub fn expit(x: f64) -> f64 {
-    1.0 / (1.0 + libm::exp(-x))
+    1.0 / (1.0 + stats::elementary::exp(-x))
 }
 
 /// A rate moved by an offset in log-odds.

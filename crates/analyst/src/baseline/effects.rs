@@ -7,16 +7,14 @@
 //! EM; Gelman and Hill 2007, ch. 12). So a slice leans on its parents exactly as far as its own
 //! evidence is weak, and a slice's sum of expectations agrees with its history.
 //!
-//! Fitting: block coordinate Newton, one block per subset (its slices don't overlap), two sweeps
-//! from the last fit. Cost: leaves x subsets per sweep, 20,000 x 42 additions and one exponential
+//! Fitting: block coordinate Newton, one block per subset (its slices don't overlap), a few
+//! sweeps from the last fit, which is close. Cost: leaves x subsets per sweep, 20,000 x 42 additions and one exponential
 //! per leaf. History is exact counts with a half-life, less the season's offset.
 
 use crate::cells::Cells;
 use crate::logistic::expit;
 use serde::{Deserialize, Serialize};
 
-/// Sweeps per fit; each starts from the last fit, which is close.
-const SWEEPS: usize = 2;
 /// First guesses of the effects' standard deviations by order: slices differ more than their
 /// interactions.
 const SD_FIRST: [f64; 4] = [2.0, 0.5, 0.3, 0.2];
@@ -37,15 +35,20 @@ impl Effects {
         Self { variances: subsets.iter().map(|s| SD_FIRST[s.len()] * SD_FIRST[s.len()]).collect() }
     }
 
+    /// Variance of the effects of a subset, log-odds.
+    pub fn variance(&self, subset: usize) -> f64 {
+        self.variances[subset]
+    }
+
     /// Fits effects and bases of all leaves to their past.
-    pub fn fit(&mut self, cells: &mut Cells) {
+    pub fn fit(&mut self, cells: &mut Cells, sweeps: usize) {
         let live: Vec<u32> = cells.live().collect();
         let mut gradient = vec![0.0; cells.slices.len()];
         let mut weight = vec![0.0; cells.slices.len()];
         let mut step = vec![0.0; cells.slices.len()];
         let mut residual = vec![0.0; live.len()];
         let mut information = vec![0.0; live.len()];
-        for _ in 0..SWEEPS {
+        for _ in 0..sweeps {
             for (i, &leaf) in live.iter().enumerate() {
                 let leaf = &cells.leaves[leaf as usize];
                 let offset = if leaf.past.n > 0.0 { leaf.past.offset / leaf.past.n } else { 0.0 };

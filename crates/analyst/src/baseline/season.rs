@@ -26,6 +26,8 @@ const TERMS: usize = 1 + 2 * (DAILY + WEEKLY);
 const LEVEL_SD: f64 = 0.5;
 const DAILY_SD: f64 = 0.25;
 const WEEKLY_SD: f64 = 0.12;
+/// Where the cells' effects carry the level.
+const OWN_LEVEL_SD: f64 = 0.1;
 /// Drift in log-odds per square root of a day: 0.02 is 0.2 points a day at a rate of 0.9.
 const LEVEL_DRIFT_SD: f64 = 0.02;
 const SHAPE_DRIFT_SD: f64 = 0.005;
@@ -84,9 +86,8 @@ impl Season {
     }
 
     /// Learns a block: the residual `excess = k - e` in counts, its binomial variance at the
-    /// expectation that this season was part of, and the over-dispersion. `share` in (0, 1] is the
-    /// part of the residual this season is to explain where several learn from the same block.
-    pub fn learn(&mut self, at_ms: i64, excess: f64, variance: f64, dispersion: f64, share: f64) {
+    /// expectation that this season was part of, and the over-dispersion.
+    pub fn learn(&mut self, at_ms: i64, excess: f64, variance: f64, dispersion: f64) {
         if variance <= 0.0 {
             return;
         }
@@ -97,7 +98,7 @@ impl Season {
             *value = dot(&self.covariance[i * TERMS..(i + 1) * TERMS], &x);
         }
         let total = dot(&px, &x) + dispersion / variance;
-        let innovation = (excess / variance).clamp(-STEP_MAX, STEP_MAX) * share;
+        let innovation = (excess / variance).clamp(-STEP_MAX, STEP_MAX);
         for (mean, value) in self.mean.iter_mut().zip(&px) {
             *mean += value / total * innovation;
         }
@@ -108,9 +109,9 @@ impl Season {
         }
     }
 
-    /// Accepts a lasting shift of the level at once.
-    pub fn accept(&mut self, offset: f64) {
-        self.mean[0] += offset;
+    /// The level is known from elsewhere: a small error is left to it.
+    pub fn forget_level(&mut self) {
+        self.covariance[0] = OWN_LEVEL_SD * OWN_LEVEL_SD;
     }
 
     fn drift_to(&mut self, at_ms: i64) {
@@ -144,7 +145,7 @@ mod tests {
             let at = block * 600_000;
             let p = expit(logit(0.9) + season.at(at).0);
             let n = 600.0;
-            season.learn(at, n * (expit(truth(at)) - p), n * p * (1.0 - p), 1.0, 1.0);
+            season.learn(at, n * (expit(truth(at)) - p), n * p * (1.0 - p), 1.0);
         }
         for hour in 0..24 {
             let at = (7 * 24 + hour) * 3_600_000;

@@ -43,11 +43,11 @@ const CLASS_NOMINAL: f64 = 0.005;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Book {
     /// On fewer approvals.
-    pub drop: Bets,
+    pub drop: Bets<8>,
     /// On more of something bad.
-    pub rise: Bets,
+    pub rise: Bets<4>,
     /// On less of something.
-    pub fall: Bets,
+    pub fall: Bets<4>,
 }
 
 /// Thresholds of the statistic for one subset of dimensions.
@@ -100,8 +100,8 @@ pub struct Watch {
     seen_variance: f64,
     window: (f64, f64),
     held: (f64, f64),
-    fast: BernoulliDetector,
-    slow: BernoulliDetector,
+    fast: BernoulliDetector<8>,
+    slow: BernoulliDetector<8>,
     /// Statistics as last judged: fast, slow.
     pub statistics: [f64; 2],
     /// Latency, error classes, volume less and more; present where they are watched.
@@ -184,8 +184,8 @@ impl Watch {
         if moment.secondary {
             let counts = std::mem::take(&mut self.secondary);
             alarm = alarm.or_else(|| self.judge_secondary(&counts, moment));
-            self.turn_windows(moment);
         }
+        self.turn_windows(moment);
         alarm
     }
 
@@ -243,6 +243,7 @@ impl Watch {
         for (i, stream) in self.latency.iter_mut().enumerate() {
             let terms = Terms {
                 bets: &moment.book.rise,
+                rises: true,
                 nominal: 1.0 - QUANTILES[i],
                 guard: GUARD_SECONDARY,
                 threshold: moment.thresholds.latency,
@@ -255,6 +256,7 @@ impl Watch {
         for (i, stream) in self.classes.iter_mut().enumerate() {
             let terms = Terms {
                 bets: &moment.book.rise,
+                rises: true,
                 nominal: CLASS_NOMINAL,
                 guard: GUARD_SECONDARY,
                 threshold: moment.thresholds.class,
@@ -268,6 +270,7 @@ impl Watch {
         for (i, stream) in self.volume.iter_mut().enumerate() {
             let terms = Terms {
                 bets: if i == 0 { &moment.book.fall } else { &moment.book.rise },
+                rises: i == 1,
                 nominal: 0.1,
                 guard: GUARD_VOLUME,
                 threshold: moment.thresholds.volume,
@@ -293,9 +296,6 @@ impl Watch {
             }
             let quiet = self.quiet(moment.thresholds);
             self.noise.close(scale, quiet);
-            for stream in self.streams() {
-                stream.close(scale, quiet);
-            }
             let learning = if self.long_ticks(moment) { 0 } else { 2 };
             if scale == learning {
                 self.learn(moment, quiet);

@@ -31,6 +31,7 @@ struct Scale {
     systematic: f64,
     sum: f64,
     weight: f64,
+    typical: f64,
 }
 
 /// Dispersion of one stream of counts at three scales.
@@ -63,6 +64,7 @@ impl Noise {
                 - scale.variance * scale.systematic;
             scale.sum += own.clamp(0.0, OUTLIER * current);
             scale.weight += 1.0;
+            scale.typical += (scale.variance - scale.typical) / scale.weight.min(50.0);
             if scale.weight > MEMORY_WINDOWS {
                 scale.sum *= 0.5;
                 scale.weight *= 0.5;
@@ -82,6 +84,11 @@ impl Noise {
         }
         let weight = self.scales[scale].weight;
         (estimate * (1.0 + libm::sqrt(2.0 / (weight + PRIOR_WINDOWS)))).max(1.0)
+    }
+
+    /// Binomial variance of a typical window of a scale; 0 before the first.
+    pub fn typical_variance(&self, scale: usize) -> f64 {
+        self.scales[scale].typical
     }
 
     /// Windows learnt at the shortest scale.

@@ -27,7 +27,7 @@ pub struct Stream {
     held: (f64, f64),
     noise: Noise,
     /// The detector's state.
-    pub detector: BernoulliDetector,
+    pub detector: BernoulliDetector<4>,
     /// When the detector was last near zero.
     pub since_ms: i64,
 }
@@ -35,8 +35,10 @@ pub struct Stream {
 /// What a judgement needs besides the counts.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'a> {
-    /// Bets; odds above 1 watch for more of it.
-    pub bets: &'a Bets,
+    /// Bets on more or on less of it.
+    pub bets: &'a Bets<4>,
+    /// Whether the bets are on more.
+    pub rises: bool,
     /// Nominal rate.
     pub nominal: f64,
     /// Guard band in log-odds, towards the bets.
@@ -66,25 +68,22 @@ impl Stream {
         let dispersion = self.noise.at(0).max(self.noise.at(2));
         let own = dispersion / ((self.n + PRIOR) * p * (1.0 - p));
         let guard = terms.guard + GUARD_SD * libm::sqrt(own);
-        let towards = if terms.bets.rises() { guard } else { -guard };
+        let towards = if terms.rises { guard } else { -guard };
         let against = if logit(p) + towards > 12.0 { p } else { shift(p, towards) };
         let r = self.detector.update(terms.bets, n, x, against, dispersion);
         if r < n + 1.0 {
             self.since_ms = at_ms;
         }
         self.noise.add(x - n * p, variance, own);
+        self.noise.close(0, r < libm::sqrt(terms.threshold) * 10.0);
         self.window.0 += n;
         self.window.1 += x;
         r
     }
 
-    /// Closes a dispersion window.
-    pub fn close(&mut self, scale: usize, quiet: bool) {
-        self.noise.close(scale, quiet);
-    }
-
     /// Closes a learning window: the one before is learnt now, if nothing speaks against it.
     pub fn learn(&mut self, quiet: bool) {
+        self.noise.close(2, quiet);
         if quiet {
             self.n += self.held.0;
             self.x += self.held.1;

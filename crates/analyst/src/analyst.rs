@@ -1,0 +1,382 @@
+//! The analyst's state, and what one tick does to it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use payments::{Attempt, Bucket, Status, Timestamp};
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::baseline::Baseline;
+use crate::cells::{Cells, NOBODY, Scratch};
+use crate::history::{History, Pane, Sums};
+use crate::incidents::Incidents;
+use crate::lanes::{self, Lanes};
+use crate::latency::Latencies;
+use crate::settings::Settings;
+use crate::signal::Signal;
+use crate::space::{DIMENSIONS_MAX, NONE, Space, Values};
+use crate::tape::{Codes, Currencies, NO_CURRENCY, NO_LATENCY, Outcome, Row, Tick};
+use crate::watch::{Alarm, Moment};
+use crate::watches::Watches;
+use crate::{Finding, Incident};
+
+/// Attempts in, findings and incidents out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Analyst {
+    pub(crate) settings: Settings,
+    pub(crate) space: Space,
+    pub(crate) codes: Codes,
+    pub(crate) currencies: Currencies,
+    pub(crate) cells: Cells,
+    pub(crate) latencies: Latencies,
+    pub(crate) baseline: Baseline,
+    pub(crate) watches: Watches,
+    pub(crate) history: History,
+    pub(crate) incidents: Incidents,
+    open: BTreeMap<i64, Vec<Row>>,
+    pub(crate) window: VecDeque<Tick>,
+    scratch: Scratch,
+    pane: Scratch,
+    pane_from_ms: Option<i64>,
+    pane_money: Vec<((u32, u16), Sums)>,
+    closed: Option<i64>,
+    learnt_window: i64,
+}
+
+/// What the analyst has to say after a tick.
+#[derive(Clone, Debug, PartialEq)]
+pub enum News {
+    /// A detector crossed its threshold.
+    Finding(Finding),
+    /// An incident began, changed or ended.
+    Incident(Box<Incident>),
+}
+
+impl Analyst {
+    /// An analyst that knows nothing yet.
+    pub fn new(settings: Settings) -> Self {
+        let mut space = Space::new(&settings.dimensions, settings.values_per_dimension_max);
+        let cells = Cells::new(&mut space);
+        let quarantine = (2 * settings.tick_ms).max(600_000);
+        Self {
+            baseline: Baseline::new(&space),
+            watches: Watches::new(&space, &settings),
+            history: History::new(settings.tick_ms, quarantine),
+            incidents: Incidents::default(),
+            codes: Codes::default(),
+            currencies: Currencies::default(),
+            latencies: Latencies::default(),
+            open: BTreeMap::new(),
+            window: VecDeque::new(),
+            scratch: Scratch::default(),
+            pane: Scratch::default(),
+            pane_from_ms: None,
+            pane_money: Vec::new(),
+            closed: None,
+            learnt_window: i64::MIN,
+            cells,
+            space,
+            settings,
+        }
+    }
+
+    /// Its settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Counts an attempt in a tick that is still open.
+    pub fn count(&mut self, attempt: &Attempt, tick: i64) {
+        let row = self.row(attempt);
+        self.open.entry(tick).or_default().push(row);
+    }
+
+    /// Takes back an attempt that was counted in an open tick, and counts it with its final
+    /// outcome.
+    pub fn recount(&mut self, before: &Attempt, after: &Attempt, tick: i64) {
+        let old = self.row(before);
+        let new = self.row(after);
+        let rows = self.open.entry(tick).or_default();
+        match rows.iter().position(|row| *row == old) {
+            Some(place) => rows[place] = new,
+            None => rows.push(new),
+        }
+    }
+
+    fn row(&mut self, attempt: &Attempt) -> Row {
+        let mut values = [NONE; DIMENSIONS_MAX];
+        for d in 0..self.space.dimensions().len() {
+            let value = match self.space.dimensions()[d].as_str() {
+                "gateway" => Some(attempt.gateway.as_str()),
+                "method" => Some(attempt.method.as_str()),
+                "network" => attempt.network.as_deref(),
+                "issuer" => attempt.issuer.as_deref(),
+                "country" => attempt.country.as_deref(),
+                "merchant_id" => Some(attempt.merchant_id.as_str()),
+                "bin" => attempt.bin.as_deref(),
+                "mcc" => attempt.mcc.as_deref(),
+                "ip_country" => attempt.ip_country.as_deref(),
+                name => attempt.attributes.get(name).map(String::as_str),
+            };
+            if let Some(value) = value {
+                values[d] = self.space.number(d, value);
+            }
+        }
+        let outcome = match attempt.status {
+            Status::Approved => Outcome::Approved,
+            Status::Declined | Status::Error => Outcome::Failed,
+            Status::Timeout => Outcome::Timeout,
+            Status::Unknown | Status::Abandoned => Outcome::Open,
+        };
+        let code = attempt.code.as_ref().map_or(0, |code| {
+            self.codes.number(&code.source, &code.value, || class_of(&code.source, &code.value))
+        });
+        let money = attempt.amount.map_or((NO_CURRENCY, 0), |money| {
+            (self.currencies.number(money.currency), money.minor)
+        });
+        Row {
+            leaf: self.leaf(&values),
+            latency_ms: attempt.latency_ms.unwrap_or(NO_LATENCY),
+            count: 1,
+            code,
+            currency: money.0,
+            minor: money.1,
+            outcome,
+        }
+    }
+
+    fn leaf(&mut self, values: &Values) -> u32 {
+        let (leaf, new) = self.cells.leaf(values, &mut self.space);
+        if new {
+            let place = leaf as usize;
+            let values = self.cells.leaves[place].values;
+            self.cells.leaves[place].group = self.latencies.group((values[0], values[1]));
+            self.cells.leaves[place].owner = self.incidents.owners(&values);
+            self.cells.expected[place] = self.baseline.expected(&self.cells.leaves[place]) as f32;
+        }
+        leaf
+    }
+
+    /// Counts attempts that were counted elsewhere.
+    pub fn count_bucket(&mut self, bucket: &Bucket, tick: i64) {
+        let mut values = [NONE; DIMENSIONS_MAX];
+        for d in 0..self.space.dimensions().len() {
+            if let Some(value) = bucket.dimensions.get(&self.space.dimensions()[d]) {
+                values[d] = self.space.number(d, value);
+            }
+        }
+        let leaf = self.leaf(&values);
+        let currency = bucket.amount.map(|money| self.currencies.number(money.currency));
+        let minor = bucket.amount.map_or(0, |money| money.minor);
+        let failures = bucket.attempts - bucket.successes.min(bucket.attempts);
+        let rows = self.open.entry(tick).or_default();
+        for (outcome, count) in
+            [(Outcome::Approved, bucket.successes), (Outcome::Failed, failures)]
+        {
+            // Which of a bucket's money was approved isn't known: its share of attempts is.
+            let part = i128::from(minor) * i128::from(count) / i128::from(bucket.attempts.max(1));
+            if count > 0 {
+                rows.push(Row {
+                    leaf,
+                    latency_ms: NO_LATENCY,
+                    count: u32::try_from(count).unwrap_or(u32::MAX),
+                    code: 0,
+                    currency: currency.unwrap_or(NO_CURRENCY),
+                    minor: i64::try_from(part).unwrap_or(i64::MAX),
+                    outcome,
+                });
+            }
+        }
+    }
+
+    /// Judges a tick; ticks are closed in order, each once. Rows of earlier ticks that came late
+    /// are part of it.
+    pub fn close(&mut self, number: i64) -> Vec<News> {
+        debug_assert!(self.closed.is_none_or(|closed| closed < number), "ticks close in order");
+        self.closed = Some(number);
+        let later = self.open.split_off(&(number + 1));
+        let rows: Vec<Row> =
+            std::mem::replace(&mut self.open, later).into_values().flatten().collect();
+        let starts_at_ms = number * self.settings.tick_ms;
+        let ends_at_ms = starts_at_ms + self.settings.tick_ms;
+        self.baseline.refresh(starts_at_ms, ends_at_ms, &mut self.cells, &mut self.watches);
+        self.sum_rows(&rows, number);
+        self.roll_up();
+        let mut news = Vec::new();
+        let alarms = self.judge(number, ends_at_ms);
+        self.keep_pane(starts_at_ms, ends_at_ms);
+        self.handle_alarms(alarms, ends_at_ms, &mut news);
+        self.follow_incidents(starts_at_ms, ends_at_ms, &mut news);
+        self.scratch.clear();
+        self.window.push_back(Tick { number, rows });
+        let oldest = number - (self.settings.window_ms / self.settings.tick_ms).max(1);
+        while self.window.front().is_some_and(|tick| tick.number <= oldest) {
+            self.window.pop_front();
+        }
+        news
+    }
+
+    fn sum_rows(&mut self, rows: &[Row], number: i64) {
+        for row in rows {
+            let place = row.leaf as usize;
+            let count = row.count as f32;
+            let leaf = &mut self.cells.leaves[place];
+            leaf.recent += f64::from(row.count);
+            leaf.seen = number;
+            let sums = &mut self.scratch.at(row.leaf).0;
+            sums[lanes::VOLUME] += count;
+            if row.latency_ms != NO_LATENCY {
+                if let Some(thresholds) = self.latencies.thresholds(leaf.group) {
+                    sums[lanes::LATENCY_N] += count;
+                    for (i, &threshold) in thresholds.iter().enumerate() {
+                        if row.latency_ms > threshold {
+                            sums[lanes::SLOWER + i] += count;
+                        }
+                    }
+                }
+                if leaf.owner[0] == NOBODY && leaf.owner[1] == NOBODY {
+                    self.latencies.count(leaf.group, row.latency_ms, row.count);
+                }
+            }
+            if row.outcome == Outcome::Open {
+                continue;
+            }
+            let p = self.cells.expected[place];
+            sums[lanes::N] += count;
+            sums[lanes::E] += count * p;
+            sums[lanes::V] += count * p * (1.0 - p);
+            match row.outcome {
+                Outcome::Approved => sums[lanes::K] += count,
+                outcome => {
+                    sums[lanes::CLASS + self.codes.class(row.code)] += count;
+                    if outcome == Outcome::Timeout {
+                        sums[lanes::TIMEOUT] += count;
+                    }
+                }
+            }
+            if row.currency != NO_CURRENCY {
+                let asked = row.minor as f64;
+                let approved = if row.outcome == Outcome::Approved { asked } else { 0.0 };
+                let squares = asked * asked / f64::from(row.count);
+                let key = (row.leaf, row.currency);
+                self.pane_money.push((key, Sums { asked, approved, squares }));
+            }
+        }
+    }
+
+    fn roll_up(&mut self) {
+        for i in 0..self.scratch.touched.len() {
+            let leaf = self.scratch.touched[i];
+            let place = leaf as usize;
+            let sums = *self.scratch.get(leaf);
+            self.pane.at(leaf).add(&sums);
+            let owner = self.cells.leaves[place].owner;
+            if owner[0] != NOBODY {
+                self.incidents.add(owner[0], &sums);
+                continue;
+            }
+            let mut sums = sums;
+            for (signal, from, to) in [
+                (1, lanes::LATENCY_N, lanes::CLASS),
+                (2, lanes::CLASS, lanes::CLASS + lanes::CLASSES),
+            ] {
+                if owner[signal] != NOBODY {
+                    self.incidents.add(owner[signal], &sums);
+                    sums.0[from..to].fill(0.0);
+                }
+            }
+            self.watches.add(&self.cells.watchers[place], &sums);
+        }
+    }
+
+    fn judge(&mut self, number: i64, ends_at_ms: i64) -> Vec<(u32, Alarm)> {
+        if !self.baseline.is_fitted() {
+            return Vec::new();
+        }
+        self.watches.judge(number, ends_at_ms, self.settings.tick_ms)
+    }
+
+    fn keep_pane(&mut self, starts_at_ms: i64, ends_at_ms: i64) {
+        let length = self.history.pane_ms();
+        let from = *self.pane_from_ms.get_or_insert(starts_at_ms);
+        if ends_at_ms.rem_euclid(length) != 0 && ends_at_ms - from < length {
+            return;
+        }
+        self.pane_from_ms = None;
+        let mut touched = self.pane.touched.clone();
+        touched.sort_unstable();
+        let cells: Vec<(u32, Lanes)> =
+            touched.into_iter().map(|leaf| (leaf, *self.pane.get(leaf))).collect();
+        self.pane.clear();
+        let money = Sums::collect(std::mem::take(&mut self.pane_money));
+        let pane = Pane { starts_at_ms: from, ends_at_ms, cells, money };
+        let first = !self.baseline.is_fitted();
+        for taught in self.history.push(pane) {
+            let excluded = self.incidents.exclusions(&taught);
+            self.baseline.teach(&taught, &mut self.cells, &self.watches, |values| {
+                excluded.iter().any(|key| key.contains(values))
+            });
+        }
+        let window = ends_at_ms.div_euclid((10 * length).max(600_000));
+        if window != self.learnt_window {
+            self.learnt_window = window;
+            self.latencies.learn();
+        }
+        if self.baseline.fit_is_due(ends_at_ms, self.settings.tick_ms) {
+            self.drop_idle(ends_at_ms);
+            self.baseline.fit(ends_at_ms, &mut self.cells, &mut self.watches);
+            self.watches.choose(&mut self.cells, &self.space, &self.baseline, ends_at_ms, first);
+        }
+    }
+
+    /// Gives up leaves that were idle for longer than any pane remembers, while no incident holds
+    /// on to them.
+    fn drop_idle(&mut self, now_ms: i64) {
+        if self.incidents.any_open() {
+            return;
+        }
+        let full = self.cells.live_len() * 2 > crate::cells::LEAVES_MAX;
+        let patience_ms = if full { 6 * 3_600_000 } else { 14 * 86_400_000 };
+        let idle_since = (now_ms - patience_ms).div_euclid(self.settings.tick_ms);
+        let remembered = self.history.remembered_ms().div_euclid(self.settings.tick_ms);
+        let before = idle_since.min(now_ms.div_euclid(self.settings.tick_ms) - remembered);
+        let idle: Vec<u32> = self
+            .cells
+            .live()
+            .skip(1)
+            .filter(|&leaf| self.cells.leaves[leaf as usize].seen < before)
+            .filter(|&leaf| !self.open.values().flatten().any(|row| row.leaf == leaf))
+            .collect();
+        for leaf in idle {
+            for watch in self.cells.drop_leaf(leaf, &mut self.space) {
+                self.watches.retire(watch);
+            }
+        }
+    }
+
+    /// The end of the last judged tick.
+    pub fn judged_until(&self) -> Option<Timestamp> {
+        self.closed.map(|tick| Timestamp::from_millis((tick + 1) * self.settings.tick_ms))
+    }
+}
+
+/// Lane of the cause class of a code; the last one is for what is unlisted.
+fn class_of(source: &str, value: &str) -> usize {
+    crate::codes::class(source, value)
+}
+
+/// Which mask a signal takes.
+pub(crate) fn mask_of(signal: Signal) -> Option<usize> {
+    match signal {
+        Signal::SuccessRate => Some(0),
+        Signal::Latency => Some(1),
+        Signal::ErrorMix => Some(2),
+        Signal::Volume => None,
+    }
+}
+
+/// Look-ups only, never iterated.
+pub(crate) type Lookup<K, V> = FxHashMap<K, V>;
+
+/// What a judged tick looked like to the watches.
+pub(crate) type TickMoment<'a> = Moment<'a>;

@@ -1,0 +1,87 @@
+//! How slow is slow: latency thresholds per group of alike traffic.
+//!
+//! "Slower than the baseline's p95" must mean the same thing in every leaf of a slice, or it can't
+//! be added up. Latency depends on where an attempt is sent and how it is paid, so each pair of the
+//! first two configured dimensions (gateway and method, by default) has its own histogram, and the
+//! thresholds are its quantiles. What a slice is expected to exceed is then its own past rate.
+
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+use stats::sketch::LatencyHistogram;
+
+use crate::lanes::QUANTILES;
+
+/// Groups kept; further ones share the first.
+const GROUPS_MAX: usize = 256;
+/// Latencies seen before thresholds are set.
+const LEARNT_MIN: f64 = 200.0;
+/// What is remembered per learning window (two days of ten minutes halve it).
+const KEEP: f64 = 0.9976;
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Group {
+    past: LatencyHistogram,
+    held: LatencyHistogram,
+    window: LatencyHistogram,
+    thresholds: Option<[u32; QUANTILES.len()]>,
+}
+
+/// Latency baselines by group.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Latencies {
+    groups: Vec<Group>,
+    index: FxHashMap<(u32, u32), u16>,
+}
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self { groups: vec![Group::default()], index: FxHashMap::default() }
+    }
+}
+
+impl Latencies {
+    /// The group of a pair of values.
+    pub fn group(&mut self, pair: (u32, u32)) -> u16 {
+        if let Some(&group) = self.index.get(&pair) {
+            return group;
+        }
+        if self.groups.len() >= GROUPS_MAX {
+            return 0;
+        }
+        self.groups.push(Group::default());
+        let group = (self.groups.len() - 1) as u16;
+        self.index.insert(pair, group);
+        group
+    }
+
+    /// Thresholds of a group, once it has seen enough.
+    #[inline]
+    pub fn thresholds(&self, group: u16) -> Option<&[u32; QUANTILES.len()]> {
+        self.groups[usize::from(group)].thresholds.as_ref()
+    }
+
+    /// Counts a latency of normal traffic.
+    #[inline]
+    pub fn count(&mut self, group: u16, latency_ms: u32, count: u32) {
+        self.groups[usize::from(group)].window.add(latency_ms, f64::from(count));
+    }
+
+    /// An incident holds this group: what is not learnt yet is not learnt.
+    pub fn forget_recent(&mut self, group: u16) {
+        let group = &mut self.groups[usize::from(group)];
+        group.held = LatencyHistogram::default();
+        group.window = LatencyHistogram::default();
+    }
+
+    /// Ends a learning window: the one before is learnt.
+    pub fn learn(&mut self) {
+        for group in &mut self.groups {
+            group.past.scale(KEEP);
+            group.past.merge(&group.held);
+            group.held = std::mem::take(&mut group.window);
+            if group.past.total() >= LEARNT_MIN {
+                group.thresholds = Some(QUANTILES.map(|q| group.past.quantile(q)));
+            }
+        }
+    }
+}

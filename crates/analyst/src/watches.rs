@@ -1,0 +1,461 @@
+//! Which slices are watched, and when each is judged.
+//!
+//! Every slice of up to three attributes with enough traffic to show anything is watched, up to
+//! [`WATCHES_MAX`]; one that selects the same attempts as a plainer slice is not, it would only ask
+//! the same question twice. A busy slice is judged each tick, others every few ticks, and at once
+//! when failures pile up: judging early on bad news is safe, for under the alternative such a
+//! stopping time comes sooner (see `stats::edetector`).
+
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+use stats::edetector::{Bets, PoissonDetector, RateBets};
+
+use crate::baseline::Baseline;
+use crate::budget::thresholds;
+use crate::cells::{Cells, NOBODY};
+use crate::lanes::{E, K, Lanes, V, VOLUME};
+use crate::logistic::expit;
+use crate::settings::Settings;
+use crate::signal::{Signal, Tier};
+use crate::space::{SliceKey, Space};
+use crate::watch::noise::Noise;
+use crate::watch::{Alarm, Book, Moment, Thresholds, Watch};
+
+/// Slices watched at most: 2 KB each.
+pub const WATCHES_MAX: usize = 32_768;
+/// Attempts a day from which a slice is watched: a total outage shows within hours.
+const WATCHED_PER_DAY: f64 = 100.0;
+/// A slice this close to a plainer one in traffic is the plainer one.
+const SAME: f64 = 0.999;
+const DAY_MS: f64 = 86_400_000.0;
+/// Ticks this long are judged one by one.
+const LONG_TICK_MS: i64 = 10_000;
+
+/// All watched slices.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Watches {
+    book: Book,
+    list: Vec<Option<Watch>>,
+    sums: Vec<Lanes>,
+    due: Vec<i64>,
+    secondary_due: Vec<i64>,
+    rates: Vec<f64>,
+    season_variances: Vec<f64>,
+    index: FxHashMap<SliceKey, u32>,
+    free: Vec<u32>,
+    thresholds: Vec<Thresholds>,
+    false_pages_per_week: f64,
+    traffic: f64,
+    chosen_at_ms: Option<i64>,
+    begun_at_ms: Option<i64>,
+    volume: Volume,
+}
+
+/// The volume of all traffic.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Volume {
+    bets: Option<(RateBets<4>, RateBets<4>)>,
+    expected: Option<(f64, f64)>,
+    more: PoissonDetector<4>,
+    less: PoissonDetector<4>,
+    noise: Noise,
+    due: i64,
+    mean: f64,
+    seen: f64,
+    windows_at: [i64; 3],
+}
+
+impl Watches {
+    /// None but that of all traffic.
+    pub fn new(space: &Space, settings: &Settings) -> Self {
+        let book =
+            Book { drop: Bets::drop(), rise: Bets::rise(), fall: Bets::drop_coarse() };
+        Self {
+            book,
+            list: Vec::new(),
+            sums: Vec::new(),
+            due: Vec::new(),
+            secondary_due: Vec::new(),
+            rates: Vec::new(),
+            season_variances: Vec::new(),
+            index: FxHashMap::default(),
+            free: Vec::new(),
+            thresholds: vec![Thresholds::default(); space.subsets().len()],
+            false_pages_per_week: settings.false_pages_per_week,
+            traffic: 0.0,
+            chosen_at_ms: None,
+            begun_at_ms: None,
+            volume: Volume::default(),
+        }
+    }
+
+    /// Adds a leaf's tick to the slices that watch it.
+    #[inline]
+    pub fn add(&mut self, watchers: &[u32], sums: &Lanes) {
+        self.traffic += sums.get(VOLUME);
+        self.volume.seen += sums.get(VOLUME);
+        for &watch in watchers {
+            self.sums[watch as usize].add(sums);
+        }
+    }
+
+    /// A watch by its slice.
+    pub fn get(&self, key: SliceKey) -> Option<&Watch> {
+        self.index.get(&key).and_then(|&place| self.list[place as usize].as_ref())
+    }
+
+    /// The watch at a place.
+    pub fn at(&self, place: u32) -> Option<&Watch> {
+        self.list[place as usize].as_ref()
+    }
+
+    /// Dispersion of a slice's success rate over the longest scale; a cautious 1.5 where it is not
+    /// watched.
+    pub fn dispersion(&self, key: SliceKey) -> f64 {
+        self.get(key).map_or(1.5, Watch::dispersion)
+    }
+
+    /// Dispersion of the volume.
+    pub fn volume_dispersion(&self) -> f64 {
+        self.volume.noise.at(2).max(self.volume.noise.at(0)).max(2.0)
+    }
+
+    /// Thresholds of a subset.
+    pub fn thresholds(&self, subset: u32) -> &Thresholds {
+        &self.thresholds[subset as usize]
+    }
+
+    /// Sets the variance that the season leaves in each slice's expectation.
+    pub fn set_season_variance(&mut self, variance: impl Fn(SliceKey) -> f64) {
+        for (watch, place) in self.list.iter().zip(&mut self.season_variances) {
+            if let Some(watch) = watch {
+                *place = variance(watch.key);
+            }
+        }
+    }
+
+    /// Sets the expected volume per millisecond, and its variance on the log scale.
+    pub fn set_volume(&mut self, expected: Option<(f64, f64)>) {
+        self.volume.expected = expected;
+    }
+
+    /// Judges what is due; the number is that of the tick.
+    pub fn judge(&mut self, number: i64, at_ms: i64, tick_ms: i64) -> Vec<(u32, Alarm)> {
+        let mut alarms = Vec::new();
+        let scale_ms = tick_ms.max(10_000);
+        for place in 0..self.list.len() {
+            let sums = &self.sums[place];
+            if self.due[place] > number {
+                let missing = sums.0[E] - sums.0[K];
+                if missing < 2.0 || missing * missing < 6.0 * sums.0[V] {
+                    continue;
+                }
+            }
+            let Some(watch) = &mut self.list[place] else { continue };
+            let period = period(self.rates[place], tick_ms);
+            self.due[place] = number - number.rem_euclid(period) + period;
+            let secondary = self.secondary_due[place] <= number;
+            if secondary {
+                let period = if tick_ms >= LONG_TICK_MS { 1 } else { 60_000 / tick_ms.max(1) };
+                self.secondary_due[place] = number - number.rem_euclid(period) + period;
+            }
+            let sums = std::mem::take(&mut self.sums[place]);
+            let moment = Moment {
+                at_ms,
+                scale_ms,
+                season_variance: self.season_variances[place],
+                traffic: self.traffic,
+                secondary,
+                book: &self.book,
+                thresholds: &self.thresholds[watch.subset as usize],
+            };
+            if let Some(alarm) = watch.judge(&sums, &moment) {
+                alarms.push((place as u32, alarm));
+            }
+        }
+        alarms.extend(self.judge_volume(number, at_ms, tick_ms).map(|alarm| (0, alarm)));
+        alarms
+    }
+
+    fn judge_volume(&mut self, number: i64, at_ms: i64, tick_ms: i64) -> Option<Alarm> {
+        let volume = &mut self.volume;
+        let (rate, variance) = volume.expected?;
+        volume.mean += rate * tick_ms as f64;
+        if volume.due > number {
+            return None;
+        }
+        let period = (10_000 / tick_ms).max(1);
+        volume.due = number - number.rem_euclid(period) + period;
+        let (more, less) = volume.bets.get_or_insert_with(volume_bets);
+        let (mean, seen) = (std::mem::take(&mut volume.mean), std::mem::take(&mut volume.seen));
+        let dispersion = volume.noise.at(2).max(volume.noise.at(0));
+        let guard = VOLUME_GUARD + 2.0 * libm::sqrt(variance);
+        let up = volume.more.update(more, mean * libm::exp(guard), seen, dispersion);
+        let down = volume.less.update(less, mean * libm::exp(-guard), seen, dispersion);
+        let threshold = self.thresholds[0].volume;
+        volume.noise.add(seen - mean, mean, variance);
+        let scale_ms = tick_ms.max(10_000);
+        for scale in 0..3 {
+            let at = at_ms.div_euclid(scale_ms * crate::watch::noise::SCALES[scale]);
+            if volume.windows_at[scale] != at {
+                volume.windows_at[scale] = at;
+                volume.noise.close(scale, up.max(down) < libm::sqrt(threshold) * 10.0);
+            }
+        }
+        if volume.noise.windows() < 30.0 {
+            return None;
+        }
+        let expected = rate * 1_000.0;
+        let say = |less, e_value| Alarm {
+            signal: Signal::Volume,
+            tier: Tier::Fast,
+            which: usize::from(!less),
+            less,
+            e_value,
+            threshold,
+            expected,
+        };
+        if up >= threshold {
+            volume.more.reset();
+            return Some(say(false, up));
+        }
+        (down >= threshold).then(|| {
+            volume.less.reset();
+            say(true, down)
+        })
+    }
+
+    /// Expected success rate of each watched slice over the past of its leaves, without its own
+    /// level.
+    pub fn past_rates(&self, cells: &Cells) -> Vec<f64> {
+        let mut sums = vec![(0.0, 0.0); self.list.len()];
+        for leaf in cells.live() {
+            let place = leaf as usize;
+            let leaf = &cells.leaves[place];
+            if leaf.past.n <= 0.0 {
+                continue;
+            }
+            let p = expit(leaf.base + leaf.past.offset / leaf.past.n);
+            for &watch in &cells.watchers[place] {
+                let sum = &mut sums[watch as usize];
+                sum.0 += leaf.past.n * p;
+                sum.1 += leaf.past.n;
+            }
+        }
+        sums.into_iter().map(|(e, n): (f64, f64)| if n > 0.0 { e / n } else { 0.5 }).collect()
+    }
+
+    /// The cells' expectations moved by these log-odds per watch.
+    pub fn rebase(&mut self, by: impl Iterator<Item = f64>) {
+        for (watch, by) in self.list.iter_mut().zip(by) {
+            if let Some(watch) = watch {
+                watch.rebase(by);
+            }
+        }
+    }
+
+    /// Forgets the suspicion of watches that see any of these leaves.
+    pub fn reset_over(&mut self, leaves: &[u32], cells: &Cells) {
+        let mut seen = vec![false; self.list.len()];
+        for &leaf in leaves {
+            for &watch in &cells.watchers[leaf as usize] {
+                seen[watch as usize] = true;
+            }
+        }
+        for (place, _) in seen.into_iter().enumerate().filter(|(_, seen)| *seen) {
+            self.sums[place] = Lanes::default();
+            if let Some(watch) = &mut self.list[place] {
+                watch.reset();
+            }
+        }
+    }
+
+    /// A watch whose shift was accepted.
+    pub fn accept(&mut self, key: SliceKey, offset: f64) {
+        if let Some(&place) = self.index.get(&key)
+            && let Some(watch) = &mut self.list[place as usize]
+        {
+            watch.accept(offset);
+        }
+    }
+
+    /// Gives up a watch.
+    pub fn retire(&mut self, place: u32) {
+        if let Some(watch) = self.list[place as usize].take() {
+            self.index.remove(&watch.key);
+            self.free.push(place);
+        }
+    }
+
+    /// Chooses again what is watched, from the leaves' traffic.
+    pub fn choose(
+        &mut self,
+        cells: &mut Cells,
+        space: &Space,
+        baseline: &mut Baseline,
+        now_ms: i64,
+        tick_ms: i64,
+    ) {
+        let begun = *self.begun_at_ms.get_or_insert(now_ms);
+        let since = self.chosen_at_ms.unwrap_or(begun - tick_ms);
+        self.chosen_at_ms = Some(now_ms);
+        let elapsed = ((now_ms - since) as f64 / tick_ms as f64).max(1.0);
+        let memory = ((since - begun) as f64).min(DAY_MS) / tick_ms as f64;
+        for leaf in &mut cells.leaves {
+            leaf.rate = (leaf.rate * memory + leaf.recent) / (memory + elapsed);
+            leaf.recent = 0.0;
+        }
+        let information = sum_slices(cells, space.subsets().len());
+        let ticks_per_day = DAY_MS / tick_ms as f64;
+        let total = cells.slices.first().map_or(0.0, |all| all.rate);
+        let cutoff = self.cutoff(cells, WATCHED_PER_DAY / ticks_per_day);
+        self.choose_seasons(cells, baseline, ticks_per_day);
+        for number in 0..cells.slices.len() {
+            let entry = cells.slices[number];
+            if entry.users == 0 {
+                continue;
+            }
+            let wanted = entry.rate >= cutoff || entry.key == SliceKey::ALL;
+            if entry.watch != NOBODY {
+                let place = entry.watch as usize;
+                self.rates[place] = entry.rate;
+                if entry.rate < cutoff / 2.0 && entry.key != SliceKey::ALL {
+                    self.retire(entry.watch);
+                    cells.slices[number].watch = NOBODY;
+                }
+            } else if wanted && !is_redundant(cells, entry.key, entry.rate) {
+                let subset = subset_of(space, entry.key);
+                let prior = baseline.effect_variance(subset);
+                let variance = 1.0 / (information[number] / 1.5 + 1.0 / prior) + 1e-4;
+                let own = !baseline.has_season(entry.key);
+                let watch =
+                    Watch::new(entry.key, subset as u32, variance, own, (now_ms, self.traffic));
+                let season = baseline.season_variance(entry.key);
+                cells.slices[number].watch = self.insert(watch, entry.rate, season);
+            }
+        }
+        cells.link_watches();
+        let weekly = total * 7.0 * ticks_per_day;
+        self.thresholds = thresholds(space.subsets(), weekly, self.false_pages_per_week);
+    }
+
+    fn cutoff(&self, cells: &Cells, least: f64) -> f64 {
+        let mut rates: Vec<f64> = cells
+            .slices
+            .iter()
+            .filter(|entry| entry.users > 0 && entry.rate >= least)
+            .map(|entry| entry.rate)
+            .collect();
+        if rates.len() <= WATCHES_MAX {
+            return least;
+        }
+        let place = rates.len() - WATCHES_MAX;
+        *rates.select_nth_unstable_by(place, f64::total_cmp).1
+    }
+
+    fn choose_seasons(&self, cells: &Cells, baseline: &mut Baseline, ticks_per_day: f64) {
+        let mut busiest: Vec<((u8, u32), f64)> = cells
+            .slices
+            .iter()
+            .filter(|entry| entry.users > 0 && entry.key.order() == 1)
+            .filter_map(|entry| {
+                let (d, v) = entry.key.conditions().next()?;
+                Some(((d as u8, v), entry.rate * ticks_per_day))
+            })
+            .collect();
+        busiest.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        baseline.choose_seasons(&busiest);
+    }
+
+    fn insert(&mut self, watch: Watch, rate: f64, season_variance: f64) -> u32 {
+        let key = watch.key;
+        let place = match self.free.pop() {
+            Some(place) => {
+                let at = place as usize;
+                self.list[at] = Some(watch);
+                self.sums[at] = Lanes::default();
+                self.due[at] = 0;
+                self.secondary_due[at] = 0;
+                self.rates[at] = rate;
+                self.season_variances[at] = season_variance;
+                place
+            }
+            None => {
+                self.list.push(Some(watch));
+                self.sums.push(Lanes::default());
+                self.due.push(0);
+                self.secondary_due.push(0);
+                self.rates.push(rate);
+                self.season_variances.push(season_variance);
+                (self.list.len() - 1) as u32
+            }
+        };
+        self.index.insert(key, place);
+        place
+    }
+
+    /// Watched slices.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+}
+
+/// Guard of all traffic's volume, log scale: half or one and a half times.
+const VOLUME_GUARD: f64 = 0.405;
+
+fn volume_bets() -> (RateBets<4>, RateBets<4>) {
+    let even = [0.25; 4];
+    (RateBets::of([1.25, 1.6, 2.5, 5.0], even), RateBets::of([0.8, 0.6, 0.3, 0.05], even))
+}
+
+/// How many ticks apart a slice of this many attempts per tick is judged.
+fn period(rate: f64, tick_ms: i64) -> i64 {
+    if tick_ms >= LONG_TICK_MS {
+        return 1;
+    }
+    let per_second = rate * 1_000.0 / tick_ms as f64;
+    let period_ms = match per_second {
+        r if r >= 20.0 => 1_000,
+        r if r >= 0.5 => 5_000,
+        r if r >= 0.05 => 10_000,
+        _ => 30_000,
+    };
+    (period_ms / tick_ms).max(1)
+}
+
+/// Sums rates and the information about the success rate over slices.
+fn sum_slices(cells: &mut Cells, subsets: usize) -> Vec<f64> {
+    let mut information = vec![0.0; cells.slices.len()];
+    let mut rates = vec![0.0; cells.slices.len()];
+    let live: Vec<u32> = cells.live().collect();
+    for leaf in live {
+        let values = &cells.leaves[leaf as usize];
+        let p = expit(values.base);
+        let (weight, rate) = (values.past.n * p * (1.0 - p), values.rate);
+        for subset in 0..subsets {
+            let slice = cells.slots(leaf)[subset] as usize;
+            information[slice] += weight;
+            rates[slice] += rate;
+        }
+    }
+    for (entry, rate) in cells.slices.iter_mut().zip(rates) {
+        entry.rate = rate;
+    }
+    information
+}
+
+/// Whether a plainer slice selects (nearly) the same traffic.
+fn is_redundant(cells: &Cells, key: SliceKey, rate: f64) -> bool {
+    let conditions: Vec<_> = key.conditions().collect();
+    conditions.len() > 1
+        && (0..conditions.len()).any(|left_out| {
+            let rest = conditions.iter().enumerate().filter(|(i, _)| *i != left_out);
+            let parent = SliceKey::from_conditions(rest.map(|(_, c)| *c));
+            cells.find(parent).is_some_and(|parent| rate >= parent.rate * SAME)
+        })
+}
+
+fn subset_of(space: &Space, key: SliceKey) -> usize {
+    let dimensions: Vec<u8> = key.conditions().map(|(d, _)| d as u8).collect();
+    space.subsets().iter().position(|subset| *subset == dimensions).unwrap_or(0)
+}
