@@ -6,42 +6,39 @@
 //! many values there are (DESIGN 4; `stats::budget` holds the argument). Weights follow harm:
 //! approvals first, plain slices before conjunctions of three.
 
+use stats::budget::{AlertBudget, BudgetError, Shares, weights_by_depth};
+
 use crate::lanes::{CLASSES, QUANTILES};
 use crate::watch::Thresholds;
 
-/// Shares of the signals: success fast and slow, latency, error mix, volume.
-const FAST: f64 = 0.35;
-const SLOW: f64 = 0.25;
-const LATENCY: f64 = 0.15;
-const CLASS: f64 = 0.15;
-const VOLUME: f64 = 0.10;
+/// Weights of the signals: success fast and slow, latency, error mix, volume.
+const SIGNALS: [f64; 5] = [0.35, 0.25, 0.15, 0.15, 0.10];
 /// Shares of the orders: all traffic, one attribute, two, three; split evenly over their subsets.
 const ORDERS: [f64; 4] = [0.10, 0.40, 0.30, 0.20];
+/// However little traffic there is, nobody is paged on less evidence than this.
+const THRESHOLD_MIN: f64 = 1e4;
 
 /// Thresholds per subset of dimensions, for this many attempts a week.
-pub fn thresholds(subsets: &[Vec<u8>], weekly: f64, false_pages_per_week: f64) -> Vec<Thresholds> {
-    let mut of_order = [0.0; 4];
-    for subset in subsets {
-        of_order[subset.len()] += 1.0;
-    }
-    let used: f64 = (0..4).filter(|&order| of_order[order] > 0.0).map(|order| ORDERS[order]).sum();
-    subsets
-        .iter()
-        .map(|subset| {
-            let order = subset.len();
-            let share = ORDERS[order] / used / of_order[order];
-            let at = |signal: f64, streams: usize| {
-                (weekly * streams as f64 / (false_pages_per_week * share * signal)).max(1e3)
-            };
-            Thresholds {
-                fast: at(FAST, 1),
-                slow: at(SLOW, 1),
-                latency: at(LATENCY, QUANTILES.len()),
-                class: at(CLASS, CLASSES),
-                volume: at(VOLUME, 2),
-            }
+pub fn thresholds(
+    subsets: &[Vec<u8>],
+    attempts_per_week: f64,
+    false_pages_per_week: f64,
+) -> Result<Vec<Thresholds>, BudgetError> {
+    let budget = AlertBudget::new(false_pages_per_week, attempts_per_week)?;
+    let orders: Vec<usize> = subsets.iter().map(Vec::len).collect();
+    let shares = Shares::of(&SIGNALS, &weights_by_depth(&orders, &ORDERS));
+    let at = |signal: usize, subset: usize, streams: usize| {
+        budget.threshold(shares.of_pair(signal, subset) / streams as f64).max(THRESHOLD_MIN)
+    };
+    Ok((0..subsets.len())
+        .map(|subset| Thresholds {
+            fast: at(0, subset, 1),
+            slow: at(1, subset, 1),
+            latency: at(2, subset, QUANTILES.len()),
+            class: at(3, subset, CLASSES),
+            volume: at(4, subset, 2),
         })
-        .collect()
+        .collect())
 }
 
 #[cfg(test)]
@@ -54,6 +51,7 @@ mod tests {
             vec![vec![], vec![0], vec![1], vec![2], vec![0, 1], vec![0, 2], vec![1, 2], vec![0, 1, 2]];
         let (weekly, budget) = (1e7, 2.0);
         let spent: f64 = thresholds(&subsets, weekly, budget)
+            .unwrap()
             .iter()
             .map(|t| {
                 let streams = [

@@ -17,13 +17,17 @@ const TIERS: [(i64, usize); 3] = [(10_000, 30), (60_000, 30), (600_000, 24)];
 /// Panes kept where the tick itself is longer than the finest pane.
 const LONG_PANES: usize = 120;
 
-/// Money asked for and approved in one leaf and currency, minor units.
+/// Attempts of one leaf in one currency and what they asked for, minor units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sums {
-    /// Asked for, over attempts with an outcome.
+    /// Attempts with an outcome.
+    pub n: f64,
+    /// Approvals.
+    pub k: f64,
+    /// Approvals expected.
+    pub e: f64,
+    /// Asked for.
     pub asked: f64,
-    /// Approved.
-    pub approved: f64,
     /// Sum of squares of what was asked for.
     pub squares: f64,
 }
@@ -44,8 +48,10 @@ impl Sums {
 
     /// Adds another.
     pub fn add(&mut self, other: &Self) {
+        self.n += other.n;
+        self.k += other.k;
+        self.e += other.e;
         self.asked += other.asked;
-        self.approved += other.approved;
         self.squares += other.squares;
     }
 }

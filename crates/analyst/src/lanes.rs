@@ -20,12 +20,15 @@ pub const VOLUME: usize = 4;
 pub const LATENCY_N: usize = 5;
 /// Slower than the baseline's p50; p95 and p99 follow.
 pub const SLOWER: usize = 6;
-/// Failures of the first cause class; the others follow.
+/// Failures of the first class; the others follow.
 pub const CLASS: usize = 9;
-/// Failures by timeout.
-pub const TIMEOUT: usize = 15;
-/// Cause classes counted.
-pub const CLASSES: usize = 6;
+/// Classes of failures: user, issuer, network, routing or configuration, fraud, no (known) code,
+/// timeout without a code.
+pub const CLASSES: usize = 7;
+/// Class of failures without a known code.
+pub const UNCODED: usize = 5;
+/// Class of timeouts without a code.
+pub const TIMEOUT: usize = 6;
 /// The quantiles that latency is held against.
 pub const QUANTILES: [f64; 3] = [0.50, 0.95, 0.99];
 

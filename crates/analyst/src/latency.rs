@@ -7,22 +7,54 @@
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
-use stats::sketch::LatencyHistogram;
+use stats::sketch::{BINS, bin_upper, dense, latency_bin, quantile_bin};
 
 use crate::lanes::QUANTILES;
 
 /// Groups kept; further ones share the first.
 const GROUPS_MAX: usize = 256;
 /// Latencies seen before thresholds are set.
-const LEARNT_MIN: f64 = 200.0;
-/// What is remembered per learning window (two days of ten minutes halve it).
-const KEEP: f64 = 0.9976;
+const LEARNT_MIN: u64 = 200;
+/// Counts are halved after this many learning windows: two days of ten minutes.
+const HALVED_AFTER: u32 = 288;
+
+/// Counts by latency bin; empty until the first.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Histogram(Vec<u64>);
+
+impl Histogram {
+    #[inline]
+    fn add(&mut self, latency_ms: u32, count: u32) {
+        if self.0.is_empty() {
+            self.0.resize(BINS, 0);
+        }
+        self.0[usize::from(latency_bin(latency_ms))] += u64::from(count);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        if self.0.is_empty() {
+            self.0.clone_from(&other.0);
+        } else {
+            for (a, b) in self.0.iter_mut().zip(&other.0) {
+                *a += b;
+            }
+        }
+    }
+
+    fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    fn quantile(&self, q: f64) -> u32 {
+        quantile_bin(dense(&self.0), q).map_or(u32::MAX, bin_upper)
+    }
+}
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Group {
-    past: LatencyHistogram,
-    held: LatencyHistogram,
-    window: LatencyHistogram,
+    past: Histogram,
+    held: Histogram,
+    window: Histogram,
     thresholds: Option<[u32; QUANTILES.len()]>,
 }
 
@@ -31,11 +63,12 @@ struct Group {
 pub struct Latencies {
     groups: Vec<Group>,
     index: FxHashMap<(u32, u32), u16>,
+    windows: u32,
 }
 
 impl Default for Latencies {
     fn default() -> Self {
-        Self { groups: vec![Group::default()], index: FxHashMap::default() }
+        Self { groups: vec![Group::default()], index: FxHashMap::default(), windows: 0 }
     }
 }
 
@@ -63,20 +96,23 @@ impl Latencies {
     /// Counts a latency of normal traffic.
     #[inline]
     pub fn count(&mut self, group: u16, latency_ms: u32, count: u32) {
-        self.groups[usize::from(group)].window.add(latency_ms, f64::from(count));
+        self.groups[usize::from(group)].window.add(latency_ms, count);
     }
 
     /// An incident holds this group: what is not learnt yet is not learnt.
     pub fn forget_recent(&mut self, group: u16) {
         let group = &mut self.groups[usize::from(group)];
-        group.held = LatencyHistogram::default();
-        group.window = LatencyHistogram::default();
+        group.held = Histogram::default();
+        group.window = Histogram::default();
     }
 
     /// Ends a learning window: the one before is learnt.
     pub fn learn(&mut self) {
+        self.windows += 1;
         for group in &mut self.groups {
-            group.past.scale(KEEP);
+            if self.windows % HALVED_AFTER == 0 {
+                group.past.0.iter_mut().for_each(|count| *count /= 2);
+            }
             group.past.merge(&group.held);
             group.held = std::mem::take(&mut group.window);
             if group.past.total() >= LEARNT_MIN {

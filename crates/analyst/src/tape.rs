@@ -7,7 +7,7 @@
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::lanes::CLASSES;
+use crate::lanes::{CLASSES, UNCODED};
 
 /// No latency known.
 pub const NO_LATENCY: u32 = u32::MAX;
@@ -17,6 +17,11 @@ const CODES_MAX: usize = 4_096;
 const CURRENCIES_MAX: usize = 256;
 /// No currency.
 pub const NO_CURRENCY: u16 = u16::MAX;
+
+/// Nobody wrote down how failures were coded.
+pub const NOT_RECORDED: u16 = 0;
+/// Failed without a code.
+pub const NO_CODE: u16 = 2;
 
 /// How a row ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +45,7 @@ pub struct Row {
     pub latency_ms: u32,
     /// How many.
     pub count: u32,
-    /// Response code; 0 for none.
+    /// Response code, [`NO_CODE`] or [`NOT_RECORDED`].
     pub code: u16,
     /// Currency, or [`NO_CURRENCY`].
     pub currency: u16,
@@ -60,13 +65,10 @@ pub struct Codes {
 
 impl Default for Codes {
     fn default() -> Self {
-        let unlisted = (CLASSES - 1) as u8;
+        let reserved = ["__none__", "__other__", "__none__"];
         Self {
-            names: vec![
-                (String::new(), String::new()),
-                ("__other__".to_owned(), "__other__".to_owned()),
-            ],
-            classes: vec![unlisted; 2],
+            names: reserved.map(|name| (name.to_owned(), name.to_owned())).to_vec(),
+            classes: vec![UNCODED as u8; reserved.len()],
             index: FxHashMap::default(),
         }
     }
@@ -86,6 +88,11 @@ impl Codes {
         self.classes.push(class().min(CLASSES - 1) as u8);
         self.index.entry(source.to_owned()).or_default().insert(value.to_owned(), number);
         number
+    }
+
+    /// Whether any code was ever received.
+    pub fn any(&self) -> bool {
+        self.names.len() > 3
     }
 
     /// Its cause class.

@@ -8,7 +8,7 @@
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
-use stats::edetector::{Bets, PoissonDetector, RateBets};
+use stats::edetector::PoissonDetector;
 
 use crate::baseline::Baseline;
 use crate::budget::thresholds;
@@ -34,6 +34,7 @@ const LONG_TICK_MS: i64 = 10_000;
 /// All watched slices.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Watches {
+    #[serde(skip)]
     book: Book,
     list: Vec<Option<Watch>>,
     sums: Vec<Lanes>,
@@ -54,7 +55,6 @@ pub struct Watches {
 /// The volume of all traffic.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Volume {
-    bets: Option<(RateBets<4>, RateBets<4>)>,
     expected: Option<(f64, f64)>,
     more: PoissonDetector<4>,
     less: PoissonDetector<4>,
@@ -68,10 +68,8 @@ struct Volume {
 impl Watches {
     /// None but that of all traffic.
     pub fn new(space: &Space, settings: &Settings) -> Self {
-        let book =
-            Book { drop: Bets::drop(), rise: Bets::rise(), fall: Bets::drop_coarse() };
         Self {
-            book,
+            book: Book::default(),
             list: Vec::new(),
             sums: Vec::new(),
             due: Vec::new(),
@@ -80,7 +78,7 @@ impl Watches {
             season_variances: Vec::new(),
             index: FxHashMap::default(),
             free: Vec::new(),
-            thresholds: vec![Thresholds::default(); space.subsets().len()],
+            thresholds: vec![Thresholds::NEVER; space.subsets().len()],
             false_pages_per_week: settings.false_pages_per_week,
             traffic: 0.0,
             chosen_at_ms: None,
@@ -186,7 +184,7 @@ impl Watches {
         }
         let period = (10_000 / tick_ms).max(1);
         volume.due = number - number.rem_euclid(period) + period;
-        let (more, less) = volume.bets.get_or_insert_with(volume_bets);
+        let (more, less) = (&self.book.more, &self.book.fewer);
         let (mean, seen) = (std::mem::take(&mut volume.mean), std::mem::take(&mut volume.seen));
         let dispersion = volume.noise.at(2).max(volume.noise.at(0));
         let guard = VOLUME_GUARD + 2.0 * libm::sqrt(variance);
@@ -256,6 +254,15 @@ impl Watches {
 
     /// Forgets the suspicion of watches that see any of these leaves.
     pub fn reset_over(&mut self, leaves: &[u32], cells: &Cells) {
+        self.over(leaves, cells, Watch::reset);
+    }
+
+    /// Opens the levels of watches that see any of these leaves: a shift was accepted.
+    pub fn unsettle_over(&mut self, leaves: &[u32], cells: &Cells) {
+        self.over(leaves, cells, Watch::unsettle);
+    }
+
+    fn over(&mut self, leaves: &[u32], cells: &Cells, act: impl Fn(&mut Watch)) {
         let mut seen = vec![false; self.list.len()];
         for &leaf in leaves {
             for &watch in &cells.watchers[leaf as usize] {
@@ -265,17 +272,8 @@ impl Watches {
         for (place, _) in seen.into_iter().enumerate().filter(|(_, seen)| *seen) {
             self.sums[place] = Lanes::default();
             if let Some(watch) = &mut self.list[place] {
-                watch.reset();
+                act(watch);
             }
-        }
-    }
-
-    /// A watch whose shift was accepted.
-    pub fn accept(&mut self, key: SliceKey, offset: f64) {
-        if let Some(&place) = self.index.get(&key)
-            && let Some(watch) = &mut self.list[place as usize]
-        {
-            watch.accept(offset);
         }
     }
 
@@ -336,7 +334,9 @@ impl Watches {
         }
         cells.link_watches();
         let weekly = total * 7.0 * ticks_per_day;
-        self.thresholds = thresholds(space.subsets(), weekly, self.false_pages_per_week);
+        if let Ok(thresholds) = thresholds(space.subsets(), weekly, self.false_pages_per_week) {
+            self.thresholds = thresholds;
+        }
     }
 
     fn cutoff(&self, cells: &Cells, least: f64) -> f64 {
@@ -394,19 +394,14 @@ impl Watches {
         place
     }
 
-    /// Watched slices.
-    pub fn len(&self) -> usize {
-        self.index.len()
+    /// Expected volume of all traffic in a tick of this length.
+    pub fn expected_volume(&self, tick_ms: i64) -> f64 {
+        self.volume.expected.map_or(0.0, |(rate, _)| rate * tick_ms as f64)
     }
 }
 
 /// Guard of all traffic's volume, log scale: half or one and a half times.
 const VOLUME_GUARD: f64 = 0.405;
-
-fn volume_bets() -> (RateBets<4>, RateBets<4>) {
-    let even = [0.25; 4];
-    (RateBets::of([1.25, 1.6, 2.5, 5.0], even), RateBets::of([0.8, 0.6, 0.3, 0.05], even))
-}
 
 /// How many ticks apart a slice of this many attempts per tick is judged.
 fn period(rate: f64, tick_ms: i64) -> i64 {

@@ -5,9 +5,11 @@
 //! slice's dispersion. It ends at [`RECOVERED_NATS`], and the end is dated to where the sum last
 //! left zero; what lies after that is not the incident's.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::TimelinePoint;
+use crate::{Incident, TimelinePoint};
 use crate::history::Sums;
 use crate::lanes::{CLASS, E, K, LATENCY_N, Lanes, N, SLOWER, V, VOLUME};
 use crate::logistic::{expit, logit};
@@ -50,10 +52,6 @@ pub struct Tracker {
     pub key: SliceKey,
     /// The same attempts by other names.
     pub aliases: Vec<SliceKey>,
-    /// Probability that the slice is right, among the explanations considered.
-    pub slice_confidence: f64,
-    /// Other slices considered, with their probability.
-    pub rivals: Vec<(SliceKey, f64)>,
     /// What spoke first.
     pub alarm: Alarm,
     /// Which lanes of its leaves it holds: success (all), latency, error mix; `None` for volume.
@@ -86,19 +84,21 @@ pub struct Tracker {
     pub timeline: Vec<TimelinePoint>,
     timeline_step_ms: i64,
     /// Counts per (dimension, value) inside the slice.
-    pub inside: std::collections::BTreeMap<(u8, u32), [f64; 4]>,
+    pub inside: BTreeMap<(u8, u32), [f64; 4]>,
     /// Attempts of every value up to onset.
     pub before: Vec<Vec<f64>>,
     /// Money per currency.
-    pub money: std::collections::BTreeMap<u16, (Sums, f64)>,
+    pub money: BTreeMap<u16, Sums>,
     /// Response codes seen.
-    pub codes: std::collections::BTreeMap<u16, u64>,
+    pub codes: BTreeMap<u16, u64>,
     /// All attempts since onset, everywhere.
     pub all_attempts: f64,
     /// Evidence at the last localisation, nats.
     pub localised_at: f64,
     /// Evidence at the last report, nats.
     pub reported_at: f64,
+    /// What was last said of it.
+    pub told: Option<Box<Incident>>,
 }
 
 impl Tracker {
@@ -108,8 +108,6 @@ impl Tracker {
             number,
             key,
             aliases: Vec::new(),
-            slice_confidence: 1.0,
-            rivals: Vec::new(),
             mask: crate::analyst::mask_of(alarm.signal),
             alarm,
             started_at_ms,
@@ -127,13 +125,14 @@ impl Tracker {
             seen_ms: now_ms,
             timeline: Vec::new(),
             timeline_step_ms: 0,
-            inside: std::collections::BTreeMap::new(),
+            inside: BTreeMap::new(),
             before: Vec::new(),
-            money: std::collections::BTreeMap::new(),
-            codes: std::collections::BTreeMap::new(),
+            money: BTreeMap::new(),
+            codes: BTreeMap::new(),
             all_attempts: 0.0,
             localised_at: 0.0,
             reported_at: 0.0,
+            told: None,
         }
     }
 
@@ -261,6 +260,12 @@ impl Tracker {
             sums[2] += lanes.get(E);
             sums[3] += lanes.get(V);
         }
+    }
+
+    /// Counts a stretch of time that lies behind.
+    pub fn count_anew(&mut self, lanes: &Lanes, starts_at_ms: i64, step_ms: i64) {
+        self.totals.add(lanes);
+        self.chart(lanes, starts_at_ms, step_ms);
     }
 
     /// Starts its counts again, for another slice or onset.

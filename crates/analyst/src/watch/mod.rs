@@ -11,7 +11,7 @@ pub mod noise;
 pub mod stream;
 
 use serde::{Deserialize, Serialize};
-use stats::edetector::{BernoulliDetector, Bets};
+use stats::edetector::{BernoulliDetector, Bets, RateBets};
 
 use crate::lanes::{CLASS, CLASSES, K, LATENCY_N, Lanes, N, QUANTILES, SLOWER, V, VOLUME};
 use crate::logistic::shift;
@@ -32,6 +32,8 @@ const GUARD_SECONDARY: f64 = 0.405;
 const GUARD_VOLUME: f64 = 0.693;
 /// A slice's own level drifts this much per square root of a day, log-odds.
 const DRIFT_SD: f64 = 0.02;
+/// How open a level is after an accepted shift, log-odds.
+const UNSETTLED_SD: f64 = 0.2;
 /// Dispersion windows before a watch may alarm.
 const WARM_WINDOWS: f64 = 6.0;
 /// Binomial variance seen before a watch may alarm.
@@ -39,8 +41,8 @@ const WARM_VARIANCE: f64 = 4.0;
 /// No failures of a class are ever this rare.
 const CLASS_NOMINAL: f64 = 0.005;
 
-/// The bets of all watches.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// The bets of all watches: constants, so no snapshot holds them.
+#[derive(Clone, Copy, Debug)]
 pub struct Book {
     /// On fewer approvals.
     pub drop: Bets<8>,
@@ -48,10 +50,27 @@ pub struct Book {
     pub rise: Bets<4>,
     /// On less of something.
     pub fall: Bets<4>,
+    /// On more attempts.
+    pub more: RateBets<4>,
+    /// On fewer attempts.
+    pub fewer: RateBets<4>,
+}
+
+impl Default for Book {
+    fn default() -> Self {
+        let even = [0.25; 4];
+        Self {
+            drop: Bets::<8>::drop(),
+            rise: Bets::<4>::rise(),
+            fall: Bets::<4>::drop_coarse(),
+            more: RateBets::of([1.25, 1.6, 2.5, 5.0], even),
+            fewer: RateBets::of([0.8, 0.6, 0.3, 0.05], even),
+        }
+    }
 }
 
 /// Thresholds of the statistic for one subset of dimensions.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Thresholds {
     /// Success rate, fast tier.
     pub fast: f64,
@@ -65,8 +84,19 @@ pub struct Thresholds {
     pub volume: f64,
 }
 
+impl Thresholds {
+    /// Before the traffic is known.
+    pub const NEVER: Self = Self {
+        fast: f64::MAX,
+        slow: f64::MAX,
+        latency: f64::MAX,
+        class: f64::MAX,
+        volume: f64::MAX,
+    };
+}
+
 /// A detector of a watch crossed its threshold.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alarm {
     /// Of which signal.
     pub signal: Signal,
@@ -113,6 +143,7 @@ pub struct Watch {
     secondary: Lanes,
     traffic_before: f64,
     windows_at: [i64; 3],
+    unsettled: bool,
 }
 
 /// What a judgement needs besides the counts.
@@ -165,6 +196,7 @@ impl Watch {
             secondary: Lanes::default(),
             traffic_before: moment.1,
             windows_at: [i64::MIN; 3],
+            unsettled: false,
         }
     }
 
@@ -340,9 +372,12 @@ impl Watch {
     }
 
     /// The cells' expectation of this slice moved by `by` log-odds: its own level gives way, so
-    /// that what the slice expects stays.
+    /// that what the slice expects stays; unless it is the cells that are right, after a shift was
+    /// accepted.
     pub fn rebase(&mut self, by: f64) {
-        if self.own_level {
+        if std::mem::take(&mut self.unsettled) {
+            self.bias = 0.0;
+        } else if self.own_level {
             self.bias -= by;
         }
     }
@@ -359,13 +394,13 @@ impl Watch {
         }
     }
 
-    /// Accepts a lasting shift of its level.
-    pub fn accept(&mut self, offset: f64) {
-        if self.own_level {
-            self.bias += offset;
-            self.bias_variance += 0.01;
-        }
+    /// A lasting shift of traffic it sees was accepted: its own level is open again.
+    pub fn unsettle(&mut self) {
         self.reset();
+        self.unsettled = true;
+        if self.own_level {
+            self.bias_variance += UNSETTLED_SD * UNSETTLED_SD;
+        }
     }
 
     /// Dispersion of the success rate at the burst scale.

@@ -1,0 +1,225 @@
+//! Incidents over time: counted, localised again as evidence grows, ended, or accepted.
+
+use std::collections::BTreeMap;
+
+use crate::analyst::{Analyst, News};
+use crate::history::Pane;
+use crate::incidents::Tracker;
+use crate::incidents::open::is_part;
+use crate::lanes::{K, Lanes, N, VOLUME};
+use crate::space::SliceKey;
+
+/// A shift that lasts this long is the new normal: by then a person has seen it, and a baseline
+/// that waits longer than a day compares with a world that is gone.
+const ACCEPT_MS: i64 = 24 * 3_600_000;
+/// Without traffic for so long, nobody can tell.
+const SILENT_MS: i64 = 12 * 3_600_000;
+/// An incident is localised again when its evidence has grown by this factor.
+const RELOCATE_GROWTH: f64 = 1.6;
+/// A new place must explain this much more, nats, than the one it has.
+const BETTER_NATS: f64 = 3.0;
+/// Told again when its evidence has grown by this factor.
+const REPORT_GROWTH: f64 = 4.0;
+
+impl Analyst {
+    /// Follows every open incident through a tick.
+    pub(crate) fn follow_incidents(
+        &mut self,
+        starts_at_ms: i64,
+        ends_at_ms: i64,
+        news: &mut Vec<News>,
+    ) {
+        let all = self.tick_volume();
+        for number in self.incidents.open_numbers() {
+            self.fill_volume(number, all);
+            let step_ms = self.history.pane_ms();
+            let Some(tracker) = self.incidents.trackers.get_mut(&number) else { continue };
+            if tracker.detected_at_ms >= ends_at_ms {
+                // Opened in this very tick, which its counts since onset already hold.
+                tracker.tick = Lanes::default();
+                continue;
+            }
+            let over = tracker.follow(starts_at_ms, ends_at_ms, step_ms);
+            let silent = ends_at_ms - tracker.seen_ms > SILENT_MS.max(12 * self.settings.tick_ms);
+            let old = ends_at_ms - tracker.started_at_ms >= ACCEPT_MS.max(24 * step_ms);
+            if over {
+                let end = tracker.recovery_from_ms();
+                self.end(number, end, "recovered", news);
+            } else if silent {
+                let end = tracker.seen_ms;
+                self.end(number, end, "too little traffic to tell", news);
+            } else if old && !tracker.may_be_over() {
+                self.accept(number, ends_at_ms, news);
+            } else {
+                self.reconsider(number, news);
+            }
+        }
+    }
+
+    fn tick_volume(&self) -> f64 {
+        self.touched().map(|(_, lanes)| lanes.get(VOLUME)).sum()
+    }
+
+    /// Volume incidents hold no leaves: their tick is read off the cells.
+    fn fill_volume(&mut self, number: u32, all: f64) {
+        let Some(tracker) = self.incidents.trackers.get(&number) else { return };
+        if tracker.mask.is_some() {
+            return;
+        }
+        let key = tracker.key;
+        let mut sum = Lanes::default();
+        for (leaf, lanes) in self.touched() {
+            if key.contains(&self.cells.leaves[leaf as usize].values) {
+                sum.add(lanes);
+            }
+        }
+        let expected = if key == SliceKey::ALL {
+            self.watches.expected_volume(self.settings.tick_ms)
+        } else {
+            tracker.alarm.expected * all
+        };
+        if let Some(tracker) = self.incidents.trackers.get_mut(&number) {
+            tracker.tick = sum;
+            tracker.tick_expected_volume = expected;
+        }
+    }
+
+    fn end(&mut self, number: u32, end_ms: i64, why: &str, news: &mut Vec<News>) {
+        self.release(number);
+        let remembered = self.history.remembered_ms();
+        let Some(tracker) = self.incidents.trackers.get_mut(&number) else { return };
+        tracker.resolved_at_ms = Some(end_ms.max(tracker.started_at_ms));
+        tracker.resolution = Some(why.to_owned());
+        let age = self.last_end_ms().unwrap_or(end_ms) - tracker.started_at_ms;
+        if age < remembered {
+            // What came after the end was counted while nobody knew: count again without it.
+            self.recount_since_onset(number, end_ms);
+        }
+        self.report(number, news);
+    }
+
+    /// The shift is the new normal: cells forget what was before it.
+    fn accept(&mut self, number: u32, now_ms: i64, news: &mut Vec<News>) {
+        let Some(tracker) = self.incidents.trackers.get(&number) else { return };
+        let (key, mask, since) = (tracker.key, tracker.mask, tracker.started_at_ms);
+        if mask == Some(0) {
+            let mut counts: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
+            for pane in self.panes_back(since) {
+                for (leaf, lanes) in &pane.cells {
+                    if self.cells.leaves[*leaf as usize].owner[0] == number {
+                        let sums = counts.entry(*leaf).or_default();
+                        sums.0 += lanes.get(N);
+                        sums.1 += lanes.get(K);
+                    }
+                }
+            }
+            let leaves: Vec<u32> = counts.keys().copied().collect();
+            for (leaf, (n, k)) in counts {
+                self.baseline.accept(&mut self.cells.leaves[leaf as usize], n, k);
+            }
+            self.baseline.unsettle(key);
+            self.watches.unsettle_over(&leaves, &self.cells);
+        } else {
+            self.watches.accept_streams(key, &self.incidents.trackers[&number]);
+        }
+        let hours = (now_ms - since) / 3_600_000;
+        self.end(number, now_ms, &format!("accepted as the new normal after {hours} h"), news);
+    }
+
+    /// Localises again when much has been added, and says so when there is something to say.
+    fn reconsider(&mut self, number: u32, news: &mut Vec<News>) {
+        let Some(tracker) = self.incidents.trackers.get(&number) else { return };
+        let evidence = tracker.evidence();
+        let remembered = self.history.remembered_ms();
+        let now = self.last_end_ms().unwrap_or(tracker.started_at_ms);
+        let grown = evidence >= tracker.localised_at * RELOCATE_GROWTH;
+        if tracker.mask.is_some()
+            && grown
+            && !tracker.may_be_over()
+            && now - tracker.started_at_ms < remembered
+        {
+            self.relocate(number, news);
+        }
+        let Some(tracker) = self.incidents.trackers.get(&number) else { return };
+        if evidence >= tracker.reported_at * REPORT_GROWTH {
+            self.report(number, news);
+        }
+    }
+
+    fn relocate(&mut self, number: u32, news: &mut Vec<News>) {
+        let Some(tracker) = self.incidents.trackers.get(&number) else { return };
+        let (key, alarm, onset) = (tracker.key, tracker.alarm, tracker.started_at_ms);
+        let dispersion = tracker.dispersion;
+        let cells = self.cells_since(onset, &alarm, &[number]);
+        let here = self.evidence_in(key, &cells);
+        let best = self
+            .choose_roots(key, &cells, &alarm, dispersion)
+            .into_iter()
+            .filter(|(root, _)| is_part(*root, key) || is_part(key, *root))
+            .max_by(|a, b| {
+                self.evidence_in(a.0, &cells).total_cmp(&self.evidence_in(b.0, &cells))
+            });
+        let moved = best.filter(|(root, _)| {
+            let there = self.evidence_in(*root, &cells);
+            *root != key && (there > here + BETTER_NATS || is_part(*root, key))
+        });
+        match moved {
+            Some((root, aliases)) => {
+                self.settle(number, root, aliases, onset);
+                self.report(number, news);
+            }
+            None => {
+                if let Some(tracker) = self.incidents.trackers.get_mut(&number) {
+                    tracker.localised_at = tracker.evidence();
+                }
+            }
+        }
+    }
+
+    /// Adds a pane to an incident's breakdown, money and totals of all traffic.
+    pub(super) fn count_pane(&self, tracker: &mut Tracker, pane: &Pane) {
+        let dimensions = self.space.dimensions().len();
+        for (leaf, lanes) in &pane.cells {
+            tracker.all_attempts += lanes.get(N);
+            let cell = &self.cells.leaves[*leaf as usize];
+            if !cell.live || !tracker.key.contains(&cell.values) {
+                continue;
+            }
+            tracker.break_down(&cell.values, lanes, dimensions);
+        }
+        for ((leaf, currency), sums) in &pane.money {
+            let cell = &self.cells.leaves[*leaf as usize];
+            if cell.live && tracker.key.contains(&cell.values) {
+                tracker.money.entry(*currency).or_default().add(sums);
+            }
+        }
+    }
+
+    /// Adds a closed pane to what open incidents know beyond their own counts.
+    pub(crate) fn tell_incidents(&mut self, pane: &Pane) {
+        for (leaf, lanes) in &pane.cells {
+            let values = self.cells.leaves[*leaf as usize].values;
+            for (d, &value) in values.iter().enumerate().take(self.space.dimensions().len()) {
+                if self.incidents.seen.len() <= d {
+                    self.incidents.seen.resize_with(d + 1, Vec::new);
+                }
+                let seen = &mut self.incidents.seen[d];
+                if seen.len() <= value as usize {
+                    seen.resize(value as usize + 1, 0.0);
+                }
+                seen[value as usize] += lanes.get(N);
+            }
+        }
+        for number in self.incidents.open_numbers() {
+            if let Some(mut tracker) = self.incidents.trackers.remove(&number) {
+                self.count_pane(&mut tracker, pane);
+                self.incidents.trackers.insert(number, tracker);
+            }
+        }
+    }
+
+    /// Leaves of the tick that is being closed.
+    fn touched(&self) -> impl Iterator<Item = (u32, &Lanes)> {
+        self.scratch().touched.iter().map(|&leaf| (leaf, self.scratch().get(leaf)))
+    }
+}

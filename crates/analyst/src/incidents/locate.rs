@@ -1,0 +1,132 @@
+//! When it began, and where: from an alarm to the counts since onset and their root cause.
+
+use crate::analyst::Analyst;
+use crate::cells::NOBODY;
+use crate::history::Pane;
+use crate::incidents::binomial_llr;
+use crate::lanes::{CLASS, E, K, LATENCY_N, Lanes, N, QUANTILES, SLOWER};
+use crate::localise::{LeafCell, LocaliseSettings, RootCause, localise};
+use crate::logistic::shift;
+use crate::signal::Signal;
+use crate::space::SliceKey;
+use crate::watch::Alarm;
+
+/// What an alarm is about, in any counts: (attempts, bad, expected bad).
+pub(super) fn bad_of(
+    analyst: &Analyst,
+    alarm: &Alarm,
+    leaf: u32,
+    lanes: &Lanes,
+) -> (f64, f64, f64) {
+    match alarm.signal {
+        Signal::Latency => {
+            let all = analyst.watches.get(SliceKey::ALL);
+            let nominal = 1.0 - QUANTILES[alarm.which];
+            let rate = all.map_or(nominal, |watch| watch.latency[alarm.which].expected(nominal));
+            let n = lanes.get(LATENCY_N);
+            (n, lanes.get(SLOWER + alarm.which), n * rate)
+        }
+        Signal::ErrorMix => {
+            let n = lanes.get(N);
+            let leaf = &analyst.cells.leaves[leaf as usize];
+            let expected = analyst.baseline.expected_class(leaf, alarm.which, n);
+            (n, lanes.get(CLASS + alarm.which), expected)
+        }
+        Signal::SuccessRate | Signal::Volume => {
+            let n = lanes.get(N);
+            (n, n - lanes.get(K), n - lanes.get(E))
+        }
+    }
+}
+
+impl Analyst {
+    /// Panes that end after an instant, the one still open included, newest first.
+    pub(super) fn panes_back(&self, from_ms: i64) -> impl Iterator<Item = std::borrow::Cow<'_, Pane>> {
+        let current = self.open_pane().map(std::borrow::Cow::Owned);
+        current
+            .into_iter()
+            .chain(self.history.since(from_ms).rev().map(std::borrow::Cow::Borrowed))
+            .filter(move |pane| pane.ends_at_ms > from_ms)
+    }
+
+    /// The onset of what a slice shows: the start that makes the degradation until now likeliest
+    /// (the maximum-likelihood change point, over panes).
+    pub(super) fn onset(&self, key: SliceKey, alarm: &Alarm, now_ms: i64) -> i64 {
+        let bias = self.watches.get(key).map_or(0.0, |watch| watch.bias);
+        let (mut n, mut bad, mut expected) = (0.0, 0.0, 0.0);
+        let (mut best, mut onset) = (0.0, now_ms - self.settings.tick_ms);
+        for pane in self.panes_back(i64::MIN) {
+            for (leaf, lanes) in &pane.cells {
+                let cell = &self.cells.leaves[*leaf as usize];
+                if !cell.live || !key.contains(&cell.values) || self.held(*leaf, alarm) {
+                    continue;
+                }
+                let (more, more_bad, more_expected) = bad_of(self, alarm, *leaf, lanes);
+                n += more;
+                bad += more_bad;
+                expected += more_expected;
+            }
+            if n <= 0.0 {
+                continue;
+            }
+            let normal = match alarm.signal {
+                Signal::SuccessRate => n * (1.0 - shift(1.0 - expected / n, bias)),
+                _ => expected,
+            };
+            let evidence = binomial_llr(n, bad, normal);
+            if evidence > best {
+                best = evidence;
+                onset = pane.starts_at_ms;
+            }
+        }
+        onset
+    }
+
+    /// Whether an incident holds what an alarm is about on a leaf.
+    pub(super) fn held(&self, leaf: u32, alarm: &Alarm) -> bool {
+        let owner = self.cells.leaves[leaf as usize].owner;
+        let mask = crate::analyst::mask_of(alarm.signal).unwrap_or(0);
+        owner[0] != NOBODY || owner[mask] != NOBODY
+    }
+
+    /// The leaves' counts since onset, as far as no incident but `mine` holds them.
+    pub(super) fn cells_since(
+        &self,
+        onset_ms: i64,
+        alarm: &Alarm,
+        mine: &[u32],
+    ) -> Vec<(u32, LeafCell)> {
+        let mut sums: Vec<Option<(f64, f64, f64)>> = vec![None; self.cells.leaves.len()];
+        for pane in self.panes_back(onset_ms) {
+            for (leaf, lanes) in &pane.cells {
+                let cell = &self.cells.leaves[*leaf as usize];
+                let free = |owner: u32| owner == NOBODY || mine.contains(&owner);
+                let mask = crate::analyst::mask_of(alarm.signal).unwrap_or(0);
+                if !cell.live || !free(cell.owner[0]) || !free(cell.owner[mask]) {
+                    continue;
+                }
+                let (n, bad, expected) = bad_of(self, alarm, *leaf, lanes);
+                let sum = sums[*leaf as usize].get_or_insert_default();
+                sum.0 += n;
+                sum.1 += bad;
+                sum.2 += expected;
+            }
+        }
+        let dimensions = self.space.dimensions().len();
+        sums.into_iter()
+            .enumerate()
+            .filter_map(|(leaf, sum)| {
+                let (n, bad, expected) = sum.filter(|sum| sum.0 > 0.0)?;
+                let values = self.cells.leaves[leaf].values[..dimensions].to_vec();
+                Some((leaf as u32, LeafCell::new(values, n, bad, expected)))
+            })
+            .collect()
+    }
+
+    /// Root causes of the counts since onset, likeliest first.
+    pub(super) fn root_causes(&self, cells: &[(u32, LeafCell)], dispersion: f64) -> Vec<RootCause> {
+        let cells: Vec<LeafCell> = cells.iter().map(|(_, cell)| cell.clone()).collect();
+        let settings = LocaliseSettings { dispersion, ..LocaliseSettings::default() };
+        localise(&cells, self.space.dimensions().len(), &settings)
+    }
+}

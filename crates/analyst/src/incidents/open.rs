@@ -1,0 +1,393 @@
+//! From alarms to incidents.
+
+use payments::Timestamp;
+
+use crate::analyst::{Analyst, News, mask_of};
+use crate::cells::NOBODY;
+use crate::incidents::{Tracker, binomial_llr};
+use crate::history::Pane;
+use crate::lanes::{Lanes, N, VOLUME};
+use crate::localise::LeafCell;
+use crate::logistic::shift;
+use crate::signal::{Finding, Signal};
+use crate::space::SliceKey;
+use crate::watch::Alarm;
+
+/// Incidents that began this close to each other may be one (or three ticks, if those are longer).
+const TOGETHER_MS: i64 = 600_000;
+/// A cause belongs to an alarm if it holds this share of the alarm's excess.
+const SHARE_MIN: f64 = 0.3;
+/// All traffic is named as the cause from this evidence on.
+const ALL_NATS: f64 = 10.0;
+
+impl Analyst {
+    /// Turns this tick's alarms into findings and incidents.
+    pub(crate) fn handle_alarms(
+        &mut self,
+        mut alarms: Vec<(u32, Alarm)>,
+        now_ms: i64,
+        news: &mut Vec<News>,
+    ) {
+        let strength = |alarm: &Alarm| alarm.e_value / alarm.threshold;
+        alarms.sort_by(|(a_at, a), (b_at, b)| {
+            (a.signal, a_at)
+                .0
+                .cmp(&b.signal)
+                .then(strength(b).total_cmp(&strength(a)))
+                .then(a_at.cmp(b_at))
+        });
+        for (place, alarm) in alarms {
+            let Some(key) = self.watches.at(place).map(|watch| watch.key) else { continue };
+            if alarm.signal == Signal::Volume {
+                self.open_volume(key, alarm, now_ms, news);
+            } else {
+                self.explain(key, alarm, now_ms, news);
+            }
+        }
+    }
+
+    fn explain(&mut self, key: SliceKey, alarm: Alarm, now_ms: i64, news: &mut Vec<News>) {
+        let onset = self.onset(key, &alarm, now_ms);
+        let dispersion = self.watches.dispersion(key);
+        let young: Vec<u32> = self
+            .incidents
+            .all()
+            .filter(|tracker| tracker.is_open() && tracker.mask == mask_of(alarm.signal))
+            .filter(|tracker| self.together(tracker.started_at_ms, onset))
+            .map(|tracker| tracker.number)
+            .collect();
+        let since = young
+            .iter()
+            .filter_map(|number| self.incidents.trackers.get(number))
+            .map(|tracker| tracker.started_at_ms)
+            .fold(onset, i64::min);
+        let cells = self.cells_since(since, &alarm, &young);
+        let free: Vec<&(u32, LeafCell)> = cells
+            .iter()
+            .filter(|(leaf, _)| !self.held(*leaf, &alarm))
+            .filter(|(leaf, _)| key.contains(&self.cells.leaves[*leaf as usize].values))
+            .collect();
+        let (n, bad, expected) = sum(free.iter().map(|(_, cell)| cell));
+        if n <= 0.0 {
+            return;
+        }
+        let bias = self.watches.get(key).map_or(0.0, |watch| watch.bias);
+        let normal = match alarm.signal {
+            Signal::SuccessRate => n * (1.0 - shift(1.0 - expected / n, bias)),
+            _ => expected,
+        };
+        news.push(News::Finding(Finding {
+            slice: self.space.slice(key),
+            signal: alarm.signal,
+            tier: alarm.tier,
+            at: Timestamp::from_millis(now_ms),
+            e_value: alarm.e_value,
+            threshold: alarm.threshold,
+            observed: rate_said(&alarm, bad / n),
+            expected: rate_said(&alarm, normal / n),
+        }));
+        if binomial_llr(n, bad, normal) / dispersion < libm::log(alarm.threshold) / 4.0 {
+            // An incident that was opened in this very tick has taken most of it away.
+            return;
+        }
+        let roots = self.choose_roots(key, &cells, &alarm, dispersion);
+        for (place, (root, aliases)) in roots.into_iter().enumerate() {
+            let (n, bad, expected) = sum(cells
+                .iter()
+                .filter(|(leaf, _)| root.contains(&self.cells.leaves[*leaf as usize].values))
+                .map(|(_, cell)| cell));
+            let enough = binomial_llr(n, bad, expected) / dispersion >= libm::log(alarm.threshold);
+            if place == 0 || enough {
+                self.open(root, aliases, alarm, since, now_ms, news);
+            }
+        }
+    }
+
+    fn together(&self, a_ms: i64, b_ms: i64) -> bool {
+        (a_ms - b_ms).abs() <= TOGETHER_MS.max(3 * self.settings.tick_ms)
+    }
+
+    /// Root causes that the alarm is about; the alarmed slice itself where none is found.
+    pub(super) fn choose_roots(
+        &self,
+        key: SliceKey,
+        cells: &[(u32, LeafCell)],
+        alarm: &Alarm,
+        dispersion: f64,
+    ) -> Vec<(SliceKey, Vec<SliceKey>)> {
+        let (_, key_bad, key_expected) = sum(cells
+            .iter()
+            .filter(|(leaf, _)| key.contains(&self.cells.leaves[*leaf as usize].values))
+            .map(|(_, cell)| cell));
+        let excess = key_bad - key_expected;
+        let mut roots = Vec::new();
+        for cause in self.root_causes(cells, dispersion) {
+            let root = SliceKey::from_conditions(cause.conditions.iter().copied());
+            let (_, bad, expected) = sum(cells
+                .iter()
+                .filter(|(leaf, _)| {
+                    let values = &self.cells.leaves[*leaf as usize].values;
+                    root.contains(values) && key.contains(values)
+                })
+                .map(|(_, cell)| cell));
+            let inside = bad - expected;
+            let own = cause.bad as f64 - cause.expected_bad;
+            let related = inside >= SHARE_MIN * excess || inside >= SHARE_MIN.max(0.5) * own;
+            if related && inside > 0.0 {
+                let aliases = cause
+                    .aliases
+                    .iter()
+                    .map(|alias| SliceKey::from_conditions(alias.iter().copied()))
+                    .collect();
+                roots.push((root, aliases));
+            }
+        }
+        // Everything at once is us, or the world: no part explains it as well as the whole.
+        let parts: f64 = roots.iter().map(|(root, _)| self.evidence_in(*root, cells)).sum();
+        let whole = self.evidence_in(SliceKey::ALL, cells);
+        if alarm.signal == Signal::SuccessRate && whole > parts && whole / dispersion > ALL_NATS {
+            return vec![(SliceKey::ALL, Vec::new())];
+        }
+        if roots.is_empty() {
+            roots.push((key, Vec::new()));
+        }
+        roots
+    }
+
+    /// Opens an incident at a root cause, or moves one there that began together with it.
+    fn open(
+        &mut self,
+        root: SliceKey,
+        aliases: Vec<SliceKey>,
+        alarm: Alarm,
+        onset_ms: i64,
+        now_ms: i64,
+        news: &mut Vec<News>,
+    ) {
+        let mask = mask_of(alarm.signal);
+        let related = self
+            .incidents
+            .all()
+            .filter(|tracker| tracker.is_open() && tracker.mask.is_some())
+            .find(|tracker| {
+                let same = tracker.mask == mask || mask == Some(0) || tracker.mask == Some(0);
+                same && self.together(tracker.started_at_ms, onset_ms)
+                    && (is_part(tracker.key, root) || is_part(root, tracker.key))
+            })
+            .map(|tracker| tracker.number);
+        if let Some(number) = related {
+            if let Some(tracker) = self.incidents.trackers.get_mut(&number)
+                && mask == Some(0)
+                && tracker.mask != Some(0)
+            {
+                // Slow or oddly coded first, failing now: one incident, which the failures own.
+                self.release(number);
+                if let Some(tracker) = self.incidents.trackers.get_mut(&number) {
+                    tracker.mask = Some(0);
+                }
+            }
+            self.settle(number, root, aliases, onset_ms);
+            self.report(number, news);
+            return;
+        }
+        let number = self.incidents.number();
+        let mut tracker = Tracker::new(number, root, alarm, onset_ms, now_ms);
+        let watch = self.watches.get(root);
+        tracker.dispersion = self.watches.dispersion(root);
+        let season = self.baseline.season_variance(root);
+        tracker.expectation_sd =
+            libm::sqrt(season + watch.map_or(0.0, |watch| watch.level_sd() * watch.level_sd()));
+        self.incidents.trackers.insert(number, tracker);
+        self.settle(number, root, aliases, onset_ms);
+        self.report(number, news);
+    }
+
+    /// Gives an incident its root cause: it takes the leaves, and its counts since onset.
+    pub(super) fn settle(
+        &mut self,
+        number: u32,
+        root: SliceKey,
+        aliases: Vec<SliceKey>,
+        onset_ms: i64,
+    ) {
+        self.release(number);
+        let Some(tracker) = self.incidents.trackers.get_mut(&number) else { return };
+        tracker.key = root;
+        tracker.aliases = aliases;
+        tracker.started_at_ms = tracker.started_at_ms.min(onset_ms);
+        let mask = tracker.mask;
+        if let Some(mask) = mask {
+            let mut taken = Vec::new();
+            for leaf in 0..self.cells.leaves.len() {
+                let cell = &mut self.cells.leaves[leaf];
+                if cell.live && root.contains(&cell.values) && cell.owner[mask] == NOBODY {
+                    cell.owner[mask] = number;
+                    taken.push(leaf as u32);
+                    if mask <= 1 {
+                        self.latencies.forget_recent(cell.group);
+                    }
+                }
+            }
+            self.watches.reset_over(&taken, &self.cells);
+        }
+        self.recount_since_onset(number, i64::MAX);
+        if let Some(tracker) = self.incidents.trackers.get_mut(&number) {
+            tracker.localised_at = tracker.evidence();
+        }
+    }
+
+    /// Lets an incident's leaves go.
+    pub(super) fn release(&mut self, number: u32) {
+        let mut freed = Vec::new();
+        for (leaf, cell) in self.cells.leaves.iter_mut().enumerate() {
+            for owner in cell.owner.iter_mut().filter(|owner| **owner == number) {
+                *owner = NOBODY;
+                freed.push(leaf as u32);
+            }
+        }
+        self.watches.reset_over(&freed, &self.cells);
+    }
+
+    /// Counts an incident again from the panes since its onset, up to an instant.
+    pub(super) fn recount_since_onset(&mut self, number: u32, until_ms: i64) {
+        let Some(mut tracker) = self.incidents.trackers.remove(&number) else { return };
+        tracker.clear_counts();
+        tracker.before.clone_from(&self.incidents.seen);
+        let since = tracker.started_at_ms;
+        let closed: Vec<&Pane> = self
+            .history
+            .since(since)
+            .filter(|pane| pane.starts_at_ms < until_ms)
+            .collect();
+        for pane in &closed {
+            self.count_pane(&mut tracker, pane);
+            self.uncount_seen(&mut tracker.before, pane);
+        }
+        let open = self.open_pane().filter(|pane| pane.starts_at_ms < until_ms);
+        for pane in closed.into_iter().chain(open.as_ref()) {
+            let mut sum = Lanes::default();
+            for (leaf, lanes) in &pane.cells {
+                let cell = &self.cells.leaves[*leaf as usize];
+                if cell.live && tracker.key.contains(&cell.values) {
+                    sum.add(lanes);
+                }
+            }
+            tracker.count_anew(&sum, pane.starts_at_ms, self.history.pane_ms());
+        }
+        self.count_window_codes(&mut tracker);
+        self.incidents.trackers.insert(number, tracker);
+    }
+
+    fn uncount_seen(&self, seen: &mut [Vec<f64>], pane: &Pane) {
+        for (leaf, lanes) in &pane.cells {
+            let values = &self.cells.leaves[*leaf as usize].values;
+            for (of_dimension, &value) in seen.iter_mut().zip(values) {
+                if let Some(count) = of_dimension.get_mut(value as usize) {
+                    *count -= lanes.get(N);
+                }
+            }
+        }
+    }
+
+    fn count_window_codes(&self, tracker: &mut Tracker) {
+        if !tracker.codes.is_empty() {
+            return;
+        }
+        for row in self.window.iter().flat_map(|tick| &tick.rows) {
+            let cell = &self.cells.leaves[row.leaf as usize];
+            let failed =
+                matches!(row.outcome, crate::tape::Outcome::Failed | crate::tape::Outcome::Timeout);
+            if failed && tracker.key.contains(&cell.values) {
+                *tracker.codes.entry(row.code).or_default() += u64::from(row.count);
+            }
+        }
+    }
+
+    fn open_volume(&mut self, key: SliceKey, alarm: Alarm, now_ms: i64, news: &mut Vec<News>) {
+        let onset_ms = self
+            .watches
+            .get(key)
+            .and_then(|watch| watch.volume.get(alarm.which))
+            .map_or(now_ms - self.settings.tick_ms, |stream| stream.since_ms);
+        let explained = self.incidents.all().any(|tracker| {
+            tracker.is_open()
+                && (tracker.mask.is_none() || tracker.mask == Some(0))
+                && (is_part(tracker.key, key) || is_part(key, tracker.key))
+        });
+        news.push(News::Finding(Finding {
+            slice: self.space.slice(key),
+            signal: alarm.signal,
+            tier: alarm.tier,
+            at: Timestamp::from_millis(now_ms),
+            e_value: alarm.e_value,
+            threshold: alarm.threshold,
+            observed: self.recent_share(key),
+            expected: alarm.expected,
+        }));
+        if explained {
+            return;
+        }
+        let number = self.incidents.number();
+        let mut tracker = Tracker::new(number, key, alarm, onset_ms, now_ms);
+        tracker.dispersion = self.watches.volume_dispersion();
+        self.incidents.trackers.insert(number, tracker);
+        self.recount_since_onset(number, i64::MAX);
+        self.report(number, news);
+    }
+
+    /// Share of all traffic over the last ten panes; attempts per second for all traffic.
+    fn recent_share(&self, key: SliceKey) -> f64 {
+        let (mut inside, mut all, mut length) = (0.0, 0.0, 0);
+        for pane in self.panes_back(i64::MIN).take(10) {
+            length += pane.ends_at_ms - pane.starts_at_ms;
+            for (leaf, lanes) in &pane.cells {
+                all += lanes.get(VOLUME);
+                if key.contains(&self.cells.leaves[*leaf as usize].values) {
+                    inside += lanes.get(VOLUME);
+                }
+            }
+        }
+        if key == SliceKey::ALL {
+            inside / (length.max(1) as f64 / 1_000.0)
+        } else if all > 0.0 {
+            inside / all
+        } else {
+            0.0
+        }
+    }
+
+    /// Tells of an incident as it stands.
+    pub(super) fn report(&mut self, number: u32, news: &mut Vec<News>) {
+        if let Some(tracker) = self.incidents.trackers.get_mut(&number) {
+            tracker.reported_at = tracker.evidence();
+        }
+        if let Some(tracker) = self.incidents.trackers.get(&number) {
+            news.push(News::Incident(Box::new(self.view(tracker))));
+        }
+    }
+
+    /// Evidence for a slice in some cells, nats.
+    pub(super) fn evidence_in(&self, root: SliceKey, cells: &[(u32, LeafCell)]) -> f64 {
+        let (n, bad, expected) = sum(cells
+            .iter()
+            .filter(|(leaf, _)| root.contains(&self.cells.leaves[*leaf as usize].values))
+            .map(|(_, cell)| cell));
+        binomial_llr(n, bad, expected)
+    }
+}
+
+fn sum<'a>(cells: impl Iterator<Item = &'a LeafCell>) -> (f64, f64, f64) {
+    cells.fold((0.0, 0.0, 0.0), |(n, bad, expected), cell| {
+        (n + cell.attempts as f64, bad + cell.bad as f64, expected + cell.expected_bad)
+    })
+}
+
+/// A success alarm speaks of approvals, the others of what is bad.
+fn rate_said(alarm: &Alarm, bad: f64) -> f64 {
+    if alarm.signal == Signal::SuccessRate { 1.0 - bad } else { bad }
+}
+
+/// Whether every attempt of `part` is one of `whole` by its conditions.
+pub(super) fn is_part(part: SliceKey, whole: SliceKey) -> bool {
+    whole.conditions().all(|condition| part.conditions().any(|other| other == condition))
+}
