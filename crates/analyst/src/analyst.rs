@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use payments::{Attempt, Bucket, Status, Timestamp};
-use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::baseline::Baseline;
@@ -15,8 +14,11 @@ use crate::latency::Latencies;
 use crate::settings::Settings;
 use crate::signal::Signal;
 use crate::space::{DIMENSIONS_MAX, NONE, Space, Values};
-use crate::tape::{Codes, Currencies, NO_CURRENCY, NO_LATENCY, Outcome, Row, Tick};
-use crate::watch::{Alarm, Moment};
+use crate::codes;
+use crate::tape::{
+    Codes, Currencies, NO_CODE, NO_CURRENCY, NO_LATENCY, NOT_RECORDED, Outcome, Row, Tick,
+};
+use crate::watch::Alarm;
 use crate::watches::Watches;
 use crate::{Finding, Incident};
 
@@ -128,9 +130,14 @@ impl Analyst {
             Status::Timeout => Outcome::Timeout,
             Status::Unknown | Status::Abandoned => Outcome::Open,
         };
-        let code = attempt.code.as_ref().map_or(0, |code| {
-            self.codes.number(&code.source, &code.value, || class_of(&code.source, &code.value))
-        });
+        let code = match &attempt.code {
+            Some(code) => {
+                let class = || codes::class(&code.source, &code.value);
+                self.codes.number(&code.source, &code.value, class)
+            }
+            None if self.codes.any() => NO_CODE,
+            None => NOT_RECORDED,
+        };
         let money = attempt.amount.map_or((NO_CURRENCY, 0), |money| {
             (self.currencies.number(money.currency), money.minor)
         });
@@ -180,7 +187,7 @@ impl Analyst {
                     leaf,
                     latency_ms: NO_LATENCY,
                     count: u32::try_from(count).unwrap_or(u32::MAX),
-                    code: 0,
+                    code: NOT_RECORDED,
                     currency: currency.unwrap_or(NO_CURRENCY),
                     minor: i64::try_from(part).unwrap_or(i64::MAX),
                     outcome,
@@ -248,18 +255,23 @@ impl Analyst {
             match row.outcome {
                 Outcome::Approved => sums[lanes::K] += count,
                 outcome => {
-                    sums[lanes::CLASS + self.codes.class(row.code)] += count;
-                    if outcome == Outcome::Timeout {
-                        sums[lanes::TIMEOUT] += count;
+                    let uncoded = row.code == NO_CODE || row.code == NOT_RECORDED;
+                    if outcome == Outcome::Timeout && uncoded {
+                        sums[lanes::CLASS + lanes::TIMEOUT] += count;
+                    } else if row.code != NOT_RECORDED {
+                        sums[lanes::CLASS + self.codes.class(row.code)] += count;
+                    }
+                    if leaf.owner[0] != NOBODY {
+                        self.incidents.add_code(leaf.owner[0], row.code, row.count);
                     }
                 }
             }
             if row.currency != NO_CURRENCY {
-                let asked = row.minor as f64;
-                let approved = if row.outcome == Outcome::Approved { asked } else { 0.0 };
-                let squares = asked * asked / f64::from(row.count);
-                let key = (row.leaf, row.currency);
-                self.pane_money.push((key, Sums { asked, approved, squares }));
+                let (n, asked) = (f64::from(row.count), row.minor as f64);
+                let k = if row.outcome == Outcome::Approved { n } else { 0.0 };
+                let e = n * f64::from(p);
+                let sums = Sums { n, k, e, asked, squares: asked * asked / n };
+                self.pane_money.push(((row.leaf, row.currency), sums));
             }
         }
     }
@@ -310,7 +322,7 @@ impl Analyst {
         self.pane.clear();
         let money = Sums::collect(std::mem::take(&mut self.pane_money));
         let pane = Pane { starts_at_ms: from, ends_at_ms, cells, money };
-        let first = !self.baseline.is_fitted();
+        self.tell_incidents(&pane);
         for taught in self.history.push(pane) {
             let excluded = self.incidents.exclusions(&taught);
             self.baseline.teach(&taught, &mut self.cells, &self.watches, |values| {
@@ -325,7 +337,14 @@ impl Analyst {
         if self.baseline.fit_is_due(ends_at_ms, self.settings.tick_ms) {
             self.drop_idle(ends_at_ms);
             self.baseline.fit(ends_at_ms, &mut self.cells, &mut self.watches);
-            self.watches.choose(&mut self.cells, &self.space, &self.baseline, ends_at_ms, first);
+            let tick_ms = self.settings.tick_ms;
+            self.watches.choose(
+                &mut self.cells,
+                &self.space,
+                &mut self.baseline,
+                ends_at_ms,
+                tick_ms,
+            );
         }
     }
 
@@ -354,15 +373,35 @@ impl Analyst {
         }
     }
 
+    /// The pane that is being filled, as far as it is.
+    pub(crate) fn open_pane(&self) -> Option<Pane> {
+        let starts_at_ms = self.pane_from_ms?;
+        let mut touched = self.pane.touched.clone();
+        touched.sort_unstable();
+        let cells = touched.into_iter().map(|leaf| (leaf, *self.pane.get(leaf))).collect();
+        let money = Sums::collect(self.pane_money.clone());
+        Some(Pane { starts_at_ms, ends_at_ms: self.last_end_ms()?, cells, money })
+    }
+
+    /// The sums of the tick that is being closed.
+    pub(crate) fn scratch(&self) -> &Scratch {
+        &self.scratch
+    }
+
+    /// The end of the last judged tick.
+    pub(crate) fn last_end_ms(&self) -> Option<i64> {
+        self.closed.map(|tick| (tick + 1) * self.settings.tick_ms)
+    }
+
     /// The end of the last judged tick.
     pub fn judged_until(&self) -> Option<Timestamp> {
-        self.closed.map(|tick| Timestamp::from_millis((tick + 1) * self.settings.tick_ms))
+        self.last_end_ms().map(Timestamp::from_millis)
     }
-}
 
-/// Lane of the cause class of a code; the last one is for what is unlisted.
-fn class_of(source: &str, value: &str) -> usize {
-    crate::codes::class(source, value)
+    /// Every incident so far, in order of detection.
+    pub fn incidents(&self) -> Vec<Incident> {
+        self.incidents.all().map(|tracker| self.told(tracker)).collect()
+    }
 }
 
 /// Which mask a signal takes.
@@ -374,9 +413,3 @@ pub(crate) fn mask_of(signal: Signal) -> Option<usize> {
         Signal::Volume => None,
     }
 }
-
-/// Look-ups only, never iterated.
-pub(crate) type Lookup<K, V> = FxHashMap<K, V>;
-
-/// What a judged tick looked like to the watches.
-pub(crate) type TickMoment<'a> = Moment<'a>;

@@ -7,7 +7,7 @@
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
-use stats::sketch::{BINS, bin_upper, dense, latency_bin, quantile_bin};
+use stats::sketch::{BINS, bin_upper, latency_bin, quantile_bin};
 
 use crate::lanes::QUANTILES;
 
@@ -46,7 +46,7 @@ impl Histogram {
     }
 
     fn quantile(&self, q: f64) -> u32 {
-        quantile_bin(dense(&self.0), q).map_or(u32::MAX, bin_upper)
+        quantile_bin(self.0.iter().enumerate().map(|(bin, &count)| (bin as u8, count)), q).map_or(u32::MAX, bin_upper)
     }
 }
 

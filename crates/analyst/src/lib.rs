@@ -1,15 +1,30 @@
 //! The analyst: attempts in, findings and incidents out. It can't act.
 
+mod analyst;
+mod baseline;
+mod budget;
 mod cause;
+mod cells;
+mod codes;
 mod cube;
 pub mod diagnose;
+mod history;
 pub mod impact;
 mod incident;
+mod incidents;
+mod lanes;
+mod latency;
 pub mod localise;
+mod logistic;
 mod settings;
 mod signal;
 mod slice;
+mod space;
+mod tape;
+mod watch;
+mod watches;
 
+pub use analyst::{Analyst, News};
 pub use cause::Cause;
 pub use cube::SliceStats;
 pub use incident::{

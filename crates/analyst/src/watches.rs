@@ -13,6 +13,7 @@ use stats::edetector::PoissonDetector;
 use crate::baseline::Baseline;
 use crate::budget::thresholds;
 use crate::cells::{Cells, NOBODY};
+use crate::incidents::Tracker;
 use crate::lanes::{E, K, Lanes, V, VOLUME};
 use crate::logistic::expit;
 use crate::settings::Settings;
@@ -204,7 +205,7 @@ impl Watches {
             return None;
         }
         let expected = rate * 1_000.0;
-        let say = |less, e_value| Alarm {
+        let say = |less: bool, e_value: f64| Alarm {
             signal: Signal::Volume,
             tier: Tier::Fast,
             which: usize::from(!less),
@@ -260,6 +261,25 @@ impl Watches {
     /// Opens the levels of watches that see any of these leaves: a shift was accepted.
     pub fn unsettle_over(&mut self, leaves: &[u32], cells: &Cells) {
         self.over(leaves, cells, Watch::unsettle);
+    }
+
+    /// Takes what a slow, oddly coded or rare stream shows as its new normal.
+    pub fn accept_streams(&mut self, key: SliceKey, tracker: &Tracker) {
+        let Some(&place) = self.index.get(&key) else { return };
+        let Some(watch) = &mut self.list[place as usize] else { return };
+        let which = tracker.alarm.which;
+        let (n, x, _) = tracker.bad(&tracker.totals);
+        match tracker.alarm.signal {
+            Signal::Latency => watch.latency[which].accept(x, n),
+            Signal::ErrorMix => watch.classes[which].accept(x, n),
+            Signal::Volume => {
+                let seen = tracker.totals.0[VOLUME];
+                for stream in &mut watch.volume {
+                    stream.accept(seen, tracker.all_attempts);
+                }
+            }
+            Signal::SuccessRate => {}
+        }
     }
 
     fn over(&mut self, leaves: &[u32], cells: &Cells, act: impl Fn(&mut Watch)) {

@@ -106,6 +106,21 @@ impl Baseline {
         n * (leaf.past.classes[class] + 50.0 * all) / (leaf.past.n + 50.0)
     }
 
+    /// Failures of a class per attempt, over all traffic.
+    pub fn class_rate(&self, class: usize) -> f64 {
+        self.class_totals[class] / self.past.max(1.0)
+    }
+
+    /// A lasting shift inside a slice was accepted: the seasons it takes part in are open again.
+    pub fn unsettle(&mut self, key: SliceKey) {
+        self.season.unsettle();
+        for (d, v) in key.conditions() {
+            if let Some(season) = self.values.get_mut(&(d as u8, v)) {
+                season.unsettle();
+            }
+        }
+    }
+
     /// Variance of the season's part in a slice's expectation, log-odds.
     pub fn season_variance(&self, key: SliceKey) -> f64 {
         let own: f64 = key

@@ -114,6 +114,11 @@ impl Season {
         self.covariance[0] = OWN_LEVEL_SD * OWN_LEVEL_SD;
     }
 
+    /// The level may have changed.
+    pub fn unsettle(&mut self) {
+        self.covariance[0] += OWN_LEVEL_SD * OWN_LEVEL_SD;
+    }
+
     fn drift_to(&mut self, at_ms: i64) {
         let days = self.learnt_at_ms.map_or(0.0, |from| (at_ms - from).max(0) as f64 / DAY_MS);
         self.learnt_at_ms = Some(self.learnt_at_ms.map_or(at_ms, |from| from.max(at_ms)));

@@ -87,11 +87,12 @@ impl Analyst {
     fn end(&mut self, number: u32, end_ms: i64, why: &str, news: &mut Vec<News>) {
         self.release(number);
         let remembered = self.history.remembered_ms();
+        let now_ms = self.last_end_ms().unwrap_or(end_ms);
         let Some(tracker) = self.incidents.trackers.get_mut(&number) else { return };
         tracker.resolved_at_ms = Some(end_ms.max(tracker.started_at_ms));
         tracker.resolution = Some(why.to_owned());
-        let age = self.last_end_ms().unwrap_or(end_ms) - tracker.started_at_ms;
-        if age < remembered {
+        tracker.told = None;
+        if now_ms - tracker.started_at_ms < remembered {
             // What came after the end was counted while nobody knew: count again without it.
             self.recount_since_onset(number, end_ms);
         }

@@ -11,6 +11,9 @@ use crate::signal::Signal;
 use crate::space::SliceKey;
 use crate::watch::Alarm;
 
+/// What the slices above a leaf are worth to its expectation, in attempts of its own.
+const SHRUNK_ATTEMPTS: f64 = 100.0;
+
 /// What an alarm is about, in any counts: (attempts, bad, expected bad).
 pub(super) fn bad_of(
     analyst: &Analyst,
@@ -117,16 +120,23 @@ impl Analyst {
             .enumerate()
             .filter_map(|(leaf, sum)| {
                 let (n, bad, expected) = sum.filter(|sum| sum.0 > 0.0)?;
-                let values = self.cells.leaves[leaf].values[..dimensions].to_vec();
-                Some((leaf as u32, LeafCell::new(values, n, bad, expected)))
+                let past = &self.cells.leaves[leaf];
+                let attempts = n.round() as u64;
+                let cell = LeafCell {
+                    values: past.values[..dimensions].into(),
+                    attempts,
+                    bad: (bad.round().max(0.0) as u64).min(attempts),
+                    expected_bad: expected.clamp(0.0, n),
+                    baseline_attempts: past.past.n + SHRUNK_ATTEMPTS,
+                };
+                Some((leaf as u32, cell))
             })
             .collect()
     }
 
     /// Root causes of the counts since onset, likeliest first.
-    pub(super) fn root_causes(&self, cells: &[(u32, LeafCell)], dispersion: f64) -> Vec<RootCause> {
+    pub(super) fn root_causes(&self, cells: &[(u32, LeafCell)]) -> Vec<RootCause> {
         let cells: Vec<LeafCell> = cells.iter().map(|(_, cell)| cell.clone()).collect();
-        let settings = LocaliseSettings { dispersion, ..LocaliseSettings::default() };
-        localise(&cells, self.space.dimensions().len(), &settings)
+        localise(&cells, self.space.dimensions().len(), &LocaliseSettings::default())
     }
 }

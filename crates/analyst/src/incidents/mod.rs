@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use tracker::{Totals, Tracker, binomial_llr};
+pub use tracker::{Tracker, binomial_llr};
 
 use crate::cells::NOBODY;
 use crate::history::Pane;

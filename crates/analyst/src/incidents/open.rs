@@ -121,7 +121,7 @@ impl Analyst {
             .map(|(_, cell)| cell));
         let excess = key_bad - key_expected;
         let mut roots = Vec::new();
-        for cause in self.root_causes(cells, dispersion) {
+        for cause in self.root_causes(cells) {
             let root = SliceKey::from_conditions(cause.conditions.iter().copied());
             let (_, bad, expected) = sum(cells
                 .iter()
@@ -361,8 +361,11 @@ impl Analyst {
         if let Some(tracker) = self.incidents.trackers.get_mut(&number) {
             tracker.reported_at = tracker.evidence();
         }
-        if let Some(tracker) = self.incidents.trackers.get(&number) {
-            news.push(News::Incident(Box::new(self.view(tracker))));
+        let Some(tracker) = self.incidents.trackers.get(&number) else { return };
+        let told = Box::new(self.told(tracker));
+        news.push(News::Incident(told.clone()));
+        if let Some(tracker) = self.incidents.trackers.get_mut(&number) {
+            tracker.told = Some(told);
         }
     }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use payments::Timestamp;
-use stats::confidence_sequence;
 
 use crate::analyst::Analyst;
 use crate::diagnose::{
@@ -11,7 +10,6 @@ use crate::diagnose::{
 };
 use crate::impact::{Amounts, ApprovalCounts, CurrencyCounts, ImpactCounts, Recent, impact};
 use crate::incidents::Tracker;
-use crate::incidents::locate::bad_of;
 use crate::lanes::{CLASS, CLASSES, E, K, LATENCY_N, N, SLOWER, V, VOLUME};
 use crate::space::SliceKey;
 use crate::tape::{NO_LATENCY, Outcome};
@@ -41,8 +39,15 @@ fn is_hit(counts: &Counts, dispersion: f64) -> bool {
 }
 
 impl Analyst {
-    /// An incident as it stands.
-    pub(super) fn view(&self, tracker: &Tracker) -> Incident {
+    /// An incident as it stands, or as it stood when it ended.
+    pub(crate) fn told(&self, tracker: &Tracker) -> Incident {
+        match &tracker.told {
+            Some(told) if !tracker.is_open() => (**told).clone(),
+            _ => self.view(tracker),
+        }
+    }
+
+    fn view(&self, tracker: &Tracker) -> Incident {
         let mut tracker = tracker.clone();
         if tracker.is_open()
             && let Some(pane) = self.open_pane()
@@ -116,13 +121,27 @@ impl Analyst {
         }
     }
 
+    /// 95 % time-uniform interval; an over-dispersed stream is worth fewer attempts than it has.
     fn interval(&self, hits: f64, n: f64, dispersion: f64) -> (f64, f64) {
         if n < 1.0 {
             return (0.0, 1.0);
         }
-        // An over-dispersed stream is worth fewer attempts than it has.
-        let (hits, n) = (hits / dispersion, n / dispersion);
-        confidence_sequence::bernoulli_interval(hits, n, 0.05)
+        let (k, n) = (hits / dispersion, n / dispersion);
+        let beta = |a: f64, b: f64| libm::lgamma(a) + libm::lgamma(b) - libm::lgamma(a + b);
+        let mixture = beta(k + 0.5, n - k + 0.5) - beta(0.5, 0.5);
+        let outside = |p: f64| {
+            let p = p.clamp(1e-9, 1.0 - 1e-9);
+            mixture - k * libm::log(p) - (n - k) * libm::log(1.0 - p) > libm::log(20.0)
+        };
+        let edge = |mut inner: f64, mut outer: f64| {
+            for _ in 0..50 {
+                let middle = (inner + outer) / 2.0;
+                if outside(middle) { outer = middle } else { inner = middle }
+            }
+            (inner + outer) / 2.0
+        };
+        let rate = k / n;
+        (edge(rate, 0.0), edge(rate, 1.0))
     }
 
     fn approvals(&self, tracker: &Tracker, n: f64, k: f64, e: f64, v: f64) -> ApprovalCounts {
@@ -139,22 +158,10 @@ impl Analyst {
         let last = tracker.timeline.last().map_or(0, |point| point.at.as_millis());
         let step = self.history.pane_ms();
         let from = last - (RECENT_MS - step).max(9 * step);
-        let lately = tracker.timeline.iter().filter(|point| point.at.as_millis() >= from);
-        let (mut missing_lately, mut length_ms) = (0.0, 0);
-        for point in lately {
-            missing_lately += point.expected - point.successes as f64;
-            length_ms = last + step - point.at.as_millis().max(from).min(last) + length_ms * 0;
-            if point.at.as_millis() == from.max(tracker.started_at_ms) {
-                length_ms = last + step - from.max(tracker.started_at_ms);
-            }
-        }
-        let first = tracker
-            .timeline
-            .iter()
-            .map(|point| point.at.as_millis())
-            .find(|at| *at >= from)
-            .unwrap_or(last);
-        length_ms = length_ms.max(last + step - first);
+        let lately = || tracker.timeline.iter().filter(|point| point.at.as_millis() >= from);
+        let missing_lately: f64 =
+            lately().map(|point| point.expected - point.successes as f64).sum();
+        let length_ms = lately().next().map_or(step, |first| last + step - first.at.as_millis());
         let minutes = length_ms as f64 / 60_000.0;
         let currencies = tracker
             .money
@@ -448,15 +455,5 @@ impl Analyst {
     /// What the second opinion says of a slice.
     fn second_opinion_on(&self, _key: SliceKey) -> Option<crate::Evidence> {
         None
-    }
-
-    /// (attempts, bad, expected bad) of a leaf's counts for an incident's signal.
-    pub(super) fn bad_for(
-        &self,
-        tracker: &Tracker,
-        leaf: u32,
-        lanes: &crate::lanes::Lanes,
-    ) -> (f64, f64, f64) {
-        bad_of(self, &tracker.alarm, leaf, lanes)
     }
 }

@@ -38,6 +38,8 @@ const UNSETTLED_SD: f64 = 0.2;
 const WARM_WINDOWS: f64 = 6.0;
 /// Binomial variance seen before a watch may alarm.
 const WARM_VARIANCE: f64 = 4.0;
+/// A value's share of traffic before anything is known.
+const VOLUME_NOMINAL: f64 = 0.1;
 /// No failures of a class are ever this rare.
 const CLASS_NOMINAL: f64 = 0.005;
 
@@ -303,7 +305,7 @@ impl Watch {
             let terms = Terms {
                 bets: if i == 0 { &moment.book.fall } else { &moment.book.rise },
                 rises: i == 1,
-                nominal: 0.1,
+                nominal: VOLUME_NOMINAL,
                 guard: GUARD_VOLUME,
                 threshold: moment.thresholds.volume,
             };
@@ -413,8 +415,18 @@ impl Watch {
         libm::sqrt(self.bias_variance)
     }
 
-    /// Binomial variance it has learnt from.
-    pub fn seen_variance(&self) -> f64 {
-        self.seen_variance
+    /// Expected failures of a class per attempt.
+    pub fn class_rate(&self, class: usize) -> f64 {
+        self.classes[class].expected(CLASS_NOMINAL)
+    }
+
+    /// Expected share of attempts slower than a quantile of the baseline.
+    pub fn slower_rate(&self, quantile: usize) -> f64 {
+        self.latency[quantile].expected(1.0 - QUANTILES[quantile])
+    }
+
+    /// Expected share of all traffic and its dispersion, where volume is watched.
+    pub fn volume_share(&self) -> Option<(f64, f64)> {
+        self.volume.first().map(|stream| (stream.expected(VOLUME_NOMINAL), stream.dispersion()))
     }
 }

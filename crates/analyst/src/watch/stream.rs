@@ -53,9 +53,9 @@ impl Stream {
         (self.x + PRIOR * nominal) / (self.n + PRIOR)
     }
 
-    /// Attempts behind the expectation.
-    pub fn past_n(&self) -> f64 {
-        self.n
+    /// Dispersion over the longest scale.
+    pub fn dispersion(&self) -> f64 {
+        self.noise.at(0).max(self.noise.at(2))
     }
 
     /// Judges `x` of `n`; returns the statistic.
@@ -65,7 +65,7 @@ impl Stream {
         }
         let p = self.expected(terms.nominal).clamp(1e-6, 1.0 - 1e-6);
         let variance = n * p * (1.0 - p);
-        let dispersion = self.noise.at(0).max(self.noise.at(2));
+        let dispersion = self.dispersion();
         let own = dispersion / ((self.n + PRIOR) * p * (1.0 - p));
         let guard = terms.guard + GUARD_SD * libm::sqrt(own);
         let towards = if terms.rises { guard } else { -guard };
