@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::baseline::Baseline;
 use crate::cells::{Cells, NOBODY, Scratch};
+use crate::codes;
 use crate::history::{History, Pane, Sums};
 use crate::incidents::Incidents;
 use crate::lanes::{self, Lanes};
@@ -14,13 +15,12 @@ use crate::latency::Latencies;
 use crate::settings::Settings;
 use crate::signal::Signal;
 use crate::space::{DIMENSIONS_MAX, NONE, Space, Values};
-use crate::codes;
 use crate::tape::{
     Codes, Currencies, NO_CODE, NO_CURRENCY, NO_LATENCY, NOT_RECORDED, Outcome, Row, Tick,
 };
 use crate::watch::Alarm;
 use crate::watches::Watches;
-use crate::{Finding, Incident};
+use crate::{Finding, Incident, SliceStats, cube};
 
 /// Attempts in, findings and incidents out.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -56,7 +56,8 @@ pub enum News {
 
 impl Analyst {
     /// An analyst that knows nothing yet.
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: Settings, seed: u64) -> Self {
+        let _ = seed;
         let mut space = Space::new(&settings.dimensions, settings.values_per_dimension_max);
         let cells = Cells::new(&mut space);
         let quarantine = (2 * settings.tick_ms).max(600_000);
@@ -93,15 +94,16 @@ impl Analyst {
         self.open.entry(tick).or_default().push(row);
     }
 
-    /// Takes back an attempt that was counted in an open tick, and counts it with its final
-    /// outcome.
-    pub fn recount(&mut self, before: &Attempt, after: &Attempt, tick: i64) {
-        let old = self.row(before);
-        let new = self.row(after);
-        let rows = self.open.entry(tick).or_default();
-        match rows.iter().position(|row| *row == old) {
-            Some(place) => rows[place] = new,
-            None => rows.push(new),
+    /// Takes an attempt that was counted as unknown or as a timeout to its final outcome, if its
+    /// tick is still open; a tick that was judged is not rewritten.
+    pub fn recount(&mut self, attempt: &Attempt, before: Status) {
+        let new = self.row(attempt);
+        let old = outcome_of(before);
+        let same = |row: &&mut Row| {
+            row.leaf == new.leaf && row.outcome == old && row.minor == new.minor && row.count == 1
+        };
+        if let Some(row) = self.open.values_mut().flatten().find(same) {
+            *row = new;
         }
     }
 
@@ -124,12 +126,6 @@ impl Analyst {
                 values[d] = self.space.number(d, value);
             }
         }
-        let outcome = match attempt.status {
-            Status::Approved => Outcome::Approved,
-            Status::Declined | Status::Error => Outcome::Failed,
-            Status::Timeout => Outcome::Timeout,
-            Status::Unknown | Status::Abandoned => Outcome::Open,
-        };
         let code = match &attempt.code {
             Some(code) => {
                 let class = || codes::class(&code.source, &code.value);
@@ -148,7 +144,7 @@ impl Analyst {
             code,
             currency: money.0,
             minor: money.1,
-            outcome,
+            outcome: outcome_of(attempt.status),
         }
     }
 
@@ -177,8 +173,7 @@ impl Analyst {
         let minor = bucket.amount.map_or(0, |money| money.minor);
         let failures = bucket.attempts - bucket.successes.min(bucket.attempts);
         let rows = self.open.entry(tick).or_default();
-        for (outcome, count) in
-            [(Outcome::Approved, bucket.successes), (Outcome::Failed, failures)]
+        for (outcome, count) in [(Outcome::Approved, bucket.successes), (Outcome::Failed, failures)]
         {
             // Which of a bucket's money was approved isn't known: its share of attempts is.
             let part = i128::from(minor) * i128::from(count) / i128::from(bucket.attempts.max(1));
@@ -398,9 +393,23 @@ impl Analyst {
         self.last_end_ms().map(Timestamp::from_millis)
     }
 
+    /// Rolling statistics of all slices over these dimensions, most attempts first.
+    pub fn routes(&self, by: &[&str]) -> Vec<SliceStats> {
+        cube::slices(self, by)
+    }
+
     /// Every incident so far, in order of detection.
     pub fn incidents(&self) -> Vec<Incident> {
         self.incidents.all().map(|tracker| self.told(tracker)).collect()
+    }
+}
+
+fn outcome_of(status: Status) -> Outcome {
+    match status {
+        Status::Approved => Outcome::Approved,
+        Status::Declined | Status::Error => Outcome::Failed,
+        Status::Timeout => Outcome::Timeout,
+        Status::Unknown | Status::Abandoned => Outcome::Open,
     }
 }
 

@@ -47,8 +47,16 @@ mod tests {
 
     #[test]
     fn the_whole_budget_is_spent_and_no_more() {
-        let subsets: Vec<Vec<u8>> =
-            vec![vec![], vec![0], vec![1], vec![2], vec![0, 1], vec![0, 2], vec![1, 2], vec![0, 1, 2]];
+        let subsets: Vec<Vec<u8>> = vec![
+            vec![],
+            vec![0],
+            vec![1],
+            vec![2],
+            vec![0, 1],
+            vec![0, 2],
+            vec![1, 2],
+            vec![0, 1, 2],
+        ];
         let (weekly, budget) = (1e7, 2.0);
         let spent: f64 = thresholds(&subsets, weekly, budget)
             .unwrap()

@@ -155,8 +155,7 @@ impl History {
         let length = *length;
         match panes.back_mut() {
             Some(last)
-                if last.starts_at_ms.div_euclid(length)
-                    == pane.starts_at_ms.div_euclid(length) =>
+                if last.starts_at_ms.div_euclid(length) == pane.starts_at_ms.div_euclid(length) =>
             {
                 last.merge(&pane);
             }

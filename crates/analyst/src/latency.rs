@@ -46,7 +46,8 @@ impl Histogram {
     }
 
     fn quantile(&self, q: f64) -> u32 {
-        quantile_bin(self.0.iter().enumerate().map(|(bin, &count)| (bin as u8, count)), q).map_or(u32::MAX, bin_upper)
+        quantile_bin(self.0.iter().enumerate().map(|(bin, &count)| (bin as u8, count)), q)
+            .map_or(u32::MAX, bin_upper)
     }
 }
 

@@ -99,11 +99,6 @@ impl Space {
         self.dictionaries[dimension].number(value)
     }
 
-    /// The number of a value that is known.
-    pub fn known(&self, dimension: usize, value: &str) -> Option<u32> {
-        self.dictionaries[dimension].index.get(value).copied()
-    }
-
     /// The name behind a number.
     pub fn name(&self, dimension: usize, number: u32) -> &str {
         self.dictionaries[dimension]
@@ -142,8 +137,7 @@ impl Space {
     /// A key as names.
     pub fn slice(&self, key: SliceKey) -> Slice {
         Slice::new(
-            key.conditions()
-                .map(|(d, v)| (self.dimensions[d].clone(), self.name(d, v).to_owned())),
+            key.conditions().map(|(d, v)| (self.dimensions[d].clone(), self.name(d, v).to_owned())),
         )
     }
 }
@@ -237,6 +231,5 @@ mod tests {
         assert_eq!(space.number(0, "c"), OTHER);
         space.release(&a);
         assert_ne!(space.number(0, "c"), OTHER);
-        assert_eq!(space.known(0, "a"), None);
     }
 }

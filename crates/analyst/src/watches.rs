@@ -119,11 +119,6 @@ impl Watches {
         self.volume.noise.at(2).max(self.volume.noise.at(0)).max(2.0)
     }
 
-    /// Thresholds of a subset.
-    pub fn thresholds(&self, subset: u32) -> &Thresholds {
-        &self.thresholds[subset as usize]
-    }
-
     /// Sets the variance that the season leaves in each slice's expectation.
     pub fn set_season_variance(&mut self, variance: impl Fn(SliceKey) -> f64) {
         for (watch, place) in self.list.iter().zip(&mut self.season_variances) {

@@ -1,104 +1,174 @@
 //! The engine: one deterministic `handle(input) -> effects` around the analyst.
+//!
+//! Same inputs, same effects, bit for bit, on any machine. The engine owns no clock: event time
+//! alone drives it, and results don't depend on how batches were cut. Its whole state is a value
+//! ([`snapshot`]), and what it was told can be written down and told again ([`journal`]).
 
+mod config;
 mod cycle_text;
+mod effect;
+pub mod journal;
+pub mod snapshot;
 
-pub use cycle_text::cycle_text;
+use std::collections::BTreeMap;
 
-use analyst::{Finding, Incident, Settings, SliceStats};
-use payments::{Attempt, Bucket, Timestamp};
+use analyst::{Analyst, Cause, Incident, IncidentStatus, News, SliceStats};
+use payments::{Attempt, Bucket, Status, Timestamp};
 use serde::{Deserialize, Serialize};
+use stats::window::{Arrival, Duplicates, Outcome, Seen, Ticks, fingerprint};
 
-/// How event time advances.
+pub use config::{Clock, Config};
+pub use cycle_text::cycle_text;
+pub use effect::{Effect, Input, Intake};
+
+/// Event time for which attempt ids are remembered.
+const DUPLICATES_HORIZON_MS: i64 = 3_600_000;
+/// Ids remembered at most: 2 M, 70 MB.
+const DUPLICATES_MAX: usize = 1 << 21;
+
+/// What was last said of an incident: what a new cycle must differ from to be said.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Clock {
-    /// How long a tick waits for events that are late.
-    pub lateness_ms: i64,
-    /// The largest jump ahead that is believed.
-    pub step_max_ms: i64,
-}
-
-impl Default for Clock {
-    fn default() -> Self {
-        Self { lateness_ms: 5_000, step_max_ms: 24 * 3_600_000 }
-    }
-}
-
-/// Configuration of the engine.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {
-    /// Event time.
-    pub clock: Clock,
-    /// The analyst's settings.
-    pub analysis: Settings,
-}
-
-/// What the shell tells the engine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Input {
-    /// Attempts, in the order received.
-    Attempts(Vec<Attempt>),
-    /// Attempts that were counted elsewhere.
-    Buckets(Vec<Bucket>),
-    /// No event will come before this instant: ticks up to it are judged.
-    Advance(Timestamp),
-}
-
-/// What the engine tells the shell.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Effect {
-    /// A detector crossed its threshold.
-    Finding(Finding),
-    /// An incident began, went on with news, or ended: its state now.
-    Incident(Box<Incident>),
-    /// Something to say, as CONTRACT 4 words it; `text` has all lines.
-    Cycle {
-        /// When.
-        at: Timestamp,
-        /// Of which incident.
-        incident_id: String,
-        /// The lines.
-        text: String,
-    },
-}
-
-/// Counters of what came in.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Intake {
-    /// Counted attempts.
-    pub accepted: u64,
-    /// Repetitions of a known attempt id.
-    pub duplicates: u64,
-    /// Unknown outcomes that became final.
-    pub updated: u64,
-    /// Arrived after their tick was judged: counted, and entered the next.
-    pub late: u64,
-    /// Arrived out of order, in time.
-    pub out_of_order: u64,
-    /// Too far ahead of the event clock: refused.
-    pub future: u64,
+struct Said {
+    slice: String,
+    cause: Cause,
+    status: IncidentStatus,
 }
 
 /// The deterministic core.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Engine {
     config: Config,
     intake: Intake,
+    ticks: Ticks,
+    duplicates: Duplicates,
+    analyst: Analyst,
+    said: BTreeMap<String, Said>,
 }
 
 impl Engine {
     /// A new engine that knows nothing.
     pub fn new(config: Config) -> Self {
-        Self { config, intake: Intake::default() }
+        let clock = &config.clock;
+        Self {
+            ticks: Ticks::new(config.analysis.tick_ms, clock.lateness_ms, clock.step_max_ms),
+            duplicates: Duplicates::new(DUPLICATES_HORIZON_MS, DUPLICATES_MAX),
+            analyst: Analyst::new(config.analysis.clone(), config.seed),
+            intake: Intake::default(),
+            said: BTreeMap::new(),
+            config,
+        }
     }
 
     /// Takes one input and says what follows from it.
-    pub fn handle(&mut self, _input: &Input) -> Vec<Effect> {
-        let _ = &self.config;
-        Vec::new()
+    pub fn handle(&mut self, input: &Input) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match input {
+            Input::Attempts(attempts) => {
+                for attempt in attempts {
+                    self.attempt(attempt, &mut effects);
+                }
+            }
+            Input::Buckets(buckets) => {
+                for bucket in buckets {
+                    self.bucket(bucket, &mut effects);
+                }
+            }
+            Input::Advance(to) => {
+                self.ticks.advance_to(to.as_millis());
+                self.close(&mut effects);
+            }
+        }
+        effects
+    }
+
+    fn attempt(&mut self, attempt: &Attempt, effects: &mut Vec<Effect>) {
+        let at_ms = attempt.occurred_at.as_millis();
+        let outcome = match attempt.status {
+            Status::Unknown => Outcome::Unknown,
+            Status::Timeout => Outcome::Timeout,
+            Status::Approved | Status::Declined | Status::Error | Status::Abandoned => {
+                Outcome::Final
+            }
+        };
+        let arrival = self.ticks.observe(at_ms);
+        if arrival == Arrival::Future {
+            self.intake.future += 1;
+            return;
+        }
+        self.close(effects);
+        let id = fingerprint(self.config.seed, &attempt.attempt_id);
+        match self.duplicates.observe(id, at_ms, outcome) {
+            Seen::Duplicate => self.intake.duplicates += 1,
+            Seen::Updated { previous } => {
+                self.intake.updated += 1;
+                let status = match previous {
+                    Outcome::Timeout => Status::Timeout,
+                    Outcome::Unknown | Outcome::Final => Status::Unknown,
+                };
+                self.analyst.recount(attempt, status);
+            }
+            Seen::New => {
+                self.arrived(arrival);
+                self.intake.accepted += 1;
+                self.analyst.count(attempt, self.ticks.tick_of(at_ms));
+            }
+        }
+    }
+
+    fn bucket(&mut self, bucket: &Bucket, effects: &mut Vec<Effect>) {
+        let at_ms = bucket.starts_at.as_millis();
+        let arrival = self.ticks.observe(at_ms);
+        if arrival == Arrival::Future {
+            self.intake.future += bucket.attempts;
+            return;
+        }
+        self.close(effects);
+        self.arrived(arrival);
+        self.intake.accepted += bucket.attempts;
+        self.analyst.count_bucket(bucket, self.ticks.tick_of(at_ms));
+    }
+
+    fn arrived(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::Late => self.intake.late += 1,
+            Arrival::OutOfOrder => self.intake.out_of_order += 1,
+            Arrival::OnTime | Arrival::Future => {}
+        }
+    }
+
+    fn close(&mut self, effects: &mut Vec<Effect>) {
+        for tick in self.ticks.close() {
+            for news in self.analyst.close(tick) {
+                match news {
+                    News::Finding(finding) => effects.push(Effect::Finding(finding)),
+                    News::Incident(incident) => {
+                        let at = Timestamp::from_millis(self.ticks.start_ms(tick + 1));
+                        let cycle = self.cycle(&incident, at);
+                        effects.push(Effect::Incident(incident));
+                        effects.extend(cycle);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A cycle is said when an incident is new, moved, or read differently; its end is no cycle.
+    fn cycle(&mut self, incident: &Incident, at: Timestamp) -> Option<Effect> {
+        let said = Said {
+            slice: incident.slice.to_string(),
+            cause: incident.cause,
+            status: incident.status,
+        };
+        if incident.status == IncidentStatus::Resolved {
+            self.said.remove(&incident.id);
+            return None;
+        }
+        if self.said.get(&incident.id) == Some(&said) {
+            return None;
+        }
+        self.said.insert(incident.id.clone(), said);
+        let text = cycle_text(incident);
+        Some(Effect::Cycle { at, incident_id: incident.id.clone(), text })
     }
 
     /// What came in so far.
@@ -107,12 +177,17 @@ impl Engine {
     }
 
     /// Rolling statistics of all slices over these dimensions, most attempts first.
-    pub fn routes(&self, _by: &[&str]) -> Vec<SliceStats> {
-        Vec::new()
+    pub fn routes(&self, by: &[&str]) -> Vec<SliceStats> {
+        self.analyst.routes(by)
     }
 
     /// Every incident so far, in order of detection.
     pub fn incidents(&self) -> Vec<Incident> {
-        Vec::new()
+        self.analyst.incidents()
+    }
+
+    /// The end of the last judged tick.
+    pub fn judged_until(&self) -> Option<Timestamp> {
+        self.analyst.judged_until()
     }
 }

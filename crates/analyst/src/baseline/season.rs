@@ -141,9 +141,8 @@ mod tests {
 
     #[test]
     fn learns_a_daily_wave_and_knows_how_well() {
-        let truth = |t: i64| {
-            logit(0.9) + 0.2 * libm::sin(t as f64 / DAY_MS * std::f64::consts::TAU) + 0.1
-        };
+        let truth =
+            |t: i64| logit(0.9) + 0.2 * libm::sin(t as f64 / DAY_MS * std::f64::consts::TAU) + 0.1;
         let mut season = Season::default();
         let before = season.at(0).1;
         for block in 0..7 * 144 {

@@ -157,9 +157,7 @@ impl Analyst {
             .choose_roots(key, &cells, &alarm, dispersion)
             .into_iter()
             .filter(|(root, _)| is_part(*root, key) || is_part(key, *root))
-            .max_by(|a, b| {
-                self.evidence_in(a.0, &cells).total_cmp(&self.evidence_in(b.0, &cells))
-            });
+            .max_by(|a, b| self.evidence_in(a.0, &cells).total_cmp(&self.evidence_in(b.0, &cells)));
         let moved = best.filter(|(root, _)| {
             let there = self.evidence_in(*root, &cells);
             *root != key && (there > here + BETTER_NATS || is_part(*root, key))

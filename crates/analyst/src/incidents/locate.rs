@@ -44,7 +44,10 @@ pub(super) fn bad_of(
 
 impl Analyst {
     /// Panes that end after an instant, the one still open included, newest first.
-    pub(super) fn panes_back(&self, from_ms: i64) -> impl Iterator<Item = std::borrow::Cow<'_, Pane>> {
+    pub(super) fn panes_back(
+        &self,
+        from_ms: i64,
+    ) -> impl Iterator<Item = std::borrow::Cow<'_, Pane>> {
         let current = self.open_pane().map(std::borrow::Cow::Owned);
         current
             .into_iter()

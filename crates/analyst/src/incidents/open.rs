@@ -4,8 +4,8 @@ use payments::Timestamp;
 
 use crate::analyst::{Analyst, News, mask_of};
 use crate::cells::NOBODY;
-use crate::incidents::{Tracker, binomial_llr};
 use crate::history::Pane;
+use crate::incidents::{Tracker, binomial_llr};
 use crate::lanes::{Lanes, N, VOLUME};
 use crate::localise::LeafCell;
 use crate::logistic::shift;
@@ -254,11 +254,8 @@ impl Analyst {
         tracker.clear_counts();
         tracker.before.clone_from(&self.incidents.seen);
         let since = tracker.started_at_ms;
-        let closed: Vec<&Pane> = self
-            .history
-            .since(since)
-            .filter(|pane| pane.starts_at_ms < until_ms)
-            .collect();
+        let closed: Vec<&Pane> =
+            self.history.since(since).filter(|pane| pane.starts_at_ms < until_ms).collect();
         for pane in &closed {
             self.count_pane(&mut tracker, pane);
             self.uncount_seen(&mut tracker.before, pane);

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Incident, TimelinePoint};
 use crate::history::Sums;
 use crate::lanes::{CLASS, E, K, LATENCY_N, Lanes, N, SLOWER, V, VOLUME};
 use crate::logistic::{expit, logit};
 use crate::signal::Signal;
 use crate::space::SliceKey;
 use crate::watch::Alarm;
+use crate::{Incident, TimelinePoint};
 
 /// Evidence for recovery, about 400 to 1.
 pub const RECOVERED_NATS: f64 = 6.0;

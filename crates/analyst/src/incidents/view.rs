@@ -86,11 +86,7 @@ impl Analyst {
         evidence.extend(self.second_opinion_on(tracker.key));
         Incident {
             id: format!("inc_{}", tracker.number),
-            status: if tracker.is_open() {
-                IncidentStatus::Open
-            } else {
-                IncidentStatus::Resolved
-            },
+            status: if tracker.is_open() { IncidentStatus::Open } else { IncidentStatus::Resolved },
             slice: slice.clone(),
             aliases: tracker.aliases.iter().map(|alias| self.space.slice(*alias)).collect(),
             signal: tracker.alarm.signal,
@@ -174,7 +170,8 @@ impl Analyst {
                     minor_squares: sums.squares.max(0.0).round() as u128,
                 },
                 approvals: {
-                    let share = if total.attempts > 0 { sums.n / total.attempts as f64 } else { 0.0 };
+                    let share =
+                        if total.attempts > 0 { sums.n / total.attempts as f64 } else { 0.0 };
                     ApprovalCounts {
                         attempts: sums.n.round() as u64,
                         successes: sums.k.round() as u64,
@@ -207,7 +204,8 @@ impl Analyst {
                         tracker.before.get(d).and_then(|b| b.get(value as usize)).unwrap_or(&0.0);
                     let inside = tracker.inside.get(&(d as u8, value)).copied().unwrap_or_default();
                     let everywhere = (seen - before).max(inside[0]);
-                    (everywhere > 0.5).then(|| self.breakdown_of(tracker, name, d, value, &inside, everywhere))
+                    (everywhere > 0.5)
+                        .then(|| self.breakdown_of(tracker, name, d, value, &inside, everywhere))
                 })
                 .collect();
             values.sort_by(|a, b| {
@@ -246,12 +244,7 @@ impl Analyst {
         }
     }
 
-    fn symptoms(
-        &self,
-        tracker: &Tracker,
-        approvals: &ApprovalCounts,
-        ends_at_ms: i64,
-    ) -> Symptoms {
+    fn symptoms(&self, tracker: &Tracker, approvals: &ApprovalCounts, ends_at_ms: i64) -> Symptoms {
         let n = tracker.totals.0[N];
         let k = tracker.totals.0[K];
         let se = libm::sqrt(approvals.variance + approvals.baseline_se * approvals.baseline_se);
@@ -373,9 +366,8 @@ impl Analyst {
                     .collect();
                 let (attempts, approved) =
                     values.values().fold((0.0, 0.0), |(n, k), c| (n + c[0], k + c[1]));
-                let half = |c: &&&Counts| {
-                    is_hit(c, tracker.dispersion) && missing(c) > 0.3 * loss * c[0]
-                };
+                let half =
+                    |c: &&&Counts| is_hit(c, tracker.dispersion) && missing(c) > 0.3 * loss * c[0];
                 Siblings {
                     dimension: self.space.dimensions()[d].clone(),
                     values: told.len() as u32,

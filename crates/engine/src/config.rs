@@ -1,0 +1,32 @@
+//! What the engine is told once.
+
+use analyst::Settings;
+use serde::{Deserialize, Serialize};
+
+/// How event time advances.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Clock {
+    /// How long a tick waits for events that are late.
+    pub lateness_ms: i64,
+    /// The largest jump ahead that is believed.
+    pub step_max_ms: i64,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { lateness_ms: 5_000, step_max_ms: 24 * 3_600_000 }
+    }
+}
+
+/// Configuration of the engine.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Event time.
+    pub clock: Clock,
+    /// The analyst's settings.
+    pub analysis: Settings,
+    /// Seed of every random draw and of the fingerprints of ids.
+    pub seed: u64,
+}
