@@ -55,7 +55,6 @@ pub fn nothing_is_unfinished(repository: &Repository) -> Vec<Complaint> {
         concat!("dbg", "!("),
         concat!("FIX", "ME"),
         concat!("TO", "DO"),
-        concat!("X", "XX"),
         concat!("(skel", "eton)"),
     ];
     lines_with(repository.ending(".rs"), &words, "finish it or take it out")
