@@ -201,9 +201,7 @@ mod tests {
     use super::*;
 
     fn currency(code: &str) -> Currency {
-        serde_json::from_value(code.into())
-            .or_else(|_| serde_json::from_value(code.bytes().collect::<Vec<u8>>().into()))
-            .expect("a currency")
+        Currency::parse(code).expect("a currency")
     }
 
     fn counts(attempts: u64, successes: u64, p: f64, dispersion: f64, se: f64) -> ApprovalCounts {
