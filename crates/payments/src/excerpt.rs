@@ -7,18 +7,23 @@
 use crate::pan::Runs;
 
 const CHARS_MAX: usize = 64;
-/// A BIN has up to 8 digits; from 9 on a number may be a cut-off card number.
-const DIGITS_SHOWN_MAX: usize = 8;
+/// A card number has 13 digits or more.
+const DIGITS_SHOWN_MAX: usize = 12;
 const DIGITS_KEPT: usize = 4;
 
 /// `text`, shortened, escaped and masked, without quotation marks.
 pub fn excerpt(text: &str) -> String {
+    excerpt_masking(text, DIGITS_SHOWN_MAX)
+}
+
+/// [`excerpt`], masking every run of more than `digits_shown_max` digits.
+pub(crate) fn excerpt_masking(text: &str, digits_shown_max: usize) -> String {
     let mut masked = vec![];
     for run in Runs::new(text.as_bytes()) {
         if run.start > CHARS_MAX * 4 {
             break;
         }
-        if run.count > DIGITS_SHOWN_MAX {
+        if run.count > digits_shown_max {
             masked.push(run.start..run.end);
         }
     }
@@ -65,12 +70,13 @@ mod tests {
     #[test]
     fn card_numbers_are_masked_and_escapes_are_visible() {
         assert_eq!(excerpt("HDFC"), "HDFC");
-        assert_eq!(excerpt("bin 41111111"), "bin 41111111");
+        assert_eq!(excerpt("2026-02-13 18:00:00"), "2026-02-13 18:00:00");
         assert_eq!(excerpt("4111 1111 1111 1111!"), "4111 **** **** ****!");
-        assert_eq!(excerpt("411111111"), "4111*****");
+        assert_eq!(excerpt("411111111"), "411111111");
+        assert_eq!(excerpt_masking("411111111", 8), "4111*****");
         assert_eq!(excerpt("\x1b[31mred\0"), "\\u{1b}[31mred\\u{0}");
         assert_eq!(excerpt("a\u{202e}b"), "a\\u{202e}b");
-        assert_eq!(excerpt("1234567890 and 0987654321"), "1234****** and 0987******");
+        assert_eq!(excerpt("1234567890123 and 0987654321098"), "1234********* and 0987*********");
     }
 
     proptest! {

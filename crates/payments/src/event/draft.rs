@@ -7,6 +7,7 @@ use super::field::Field;
 use super::scan::check_text;
 use crate::country::is_country;
 use crate::decline::{DeclineClass, decline};
+use crate::excerpt::excerpt_masking;
 use crate::{Attempt, Code, Currency, Initiator, Money, Status, TimeError, Timestamp};
 
 const STRING_CHARS_MAX: usize = 128;
@@ -249,7 +250,9 @@ impl AttemptDraft {
         {
             let (source, value) = match value.split_once('/') {
                 Some((source, value)) if !source.is_empty() && !value.is_empty() => (source, value),
-                _ if value.len() == 2 => ("iso8583", value.as_str()),
+                _ if value.len() == 2 && value.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+                    ("iso8583", value.as_str())
+                }
                 _ => ("raw", value.as_str()),
             };
             (self.code_source, self.code_value) = (Some(source.to_owned()), Some(value.to_owned()));
@@ -394,7 +397,7 @@ fn digits(
         return Ok(digits);
     }
     // Even as a number, a BIN that is too long is probably a cut-off card number.
-    let got = quoted(&digits);
+    let got = format!("\"{}\"", excerpt_masking(&digits, 8));
     Err(EventError::new(field.as_str(), Reason::NotAllowed, got, field.allowed()))
 }
 
@@ -486,4 +489,97 @@ fn agree(status: Status, code: Option<&Code>) -> Result<(), EventError> {
         decline(&code.source, &code.value).meaning,
     );
     Err(EventError::new("code", Reason::Contradiction, got, allowed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(cells: &[(Field, &str)]) -> Result<Attempt, EventError> {
+        let mut draft = AttemptDraft::default();
+        for (field, text) in cells {
+            draft.set(*field, text)?;
+        }
+        draft.finish_mapped("line 7")
+    }
+
+    const TIME: (Field, &str) = (Field::OccurredAt, "2020-02-13T18:00:00+05:30");
+    const APPROVED: (Field, &str) = (Field::Status, "approved");
+    const DECLINED: (Field, &str) = (Field::Status, "declined");
+
+    #[test]
+    fn a_row_needs_time_and_status_only() {
+        let attempt = row(&[TIME, APPROVED]).unwrap();
+        assert_eq!(
+            (attempt.attempt_id.as_str(), attempt.payment_id.as_str()),
+            ("line 7", "line 7")
+        );
+        assert_eq!(
+            (attempt.gateway.as_str(), attempt.amount, attempt.code),
+            ("__none__", None, None)
+        );
+        assert_eq!(row(&[TIME]).unwrap_err().field, "status");
+        assert_eq!(row(&[APPROVED]).unwrap_err().field, "occurred_at");
+    }
+
+    #[test]
+    fn cells_follow_the_rules_of_the_event() {
+        let cells = [
+            (Field::AmountMinor, "49900"),
+            (Field::AmountCurrency, "INR"),
+            (Field::AttemptNumber, "2"),
+            (Field::LatencyMs, "0"),
+            (Field::Propensity, "0.5"),
+            (Field::Bin, "411111"),
+            (Field::Mcc, "0742"),
+        ];
+        let attempt = row(&[&[TIME, APPROVED], cells.as_slice()].concat()).unwrap();
+        assert_eq!(attempt.amount.unwrap().to_string(), "INR 499.00");
+        assert_eq!((attempt.attempt_number, attempt.propensity), (2, Some(0.5)));
+        assert_eq!(attempt.mcc.as_deref(), Some("0742"));
+        for (field, text) in [
+            (Field::AmountMinor, "-1"),
+            (Field::AmountMinor, "499.00"),
+            (Field::AmountMinor, "007"),
+            (Field::AmountMinor, "99999999999999999999"),
+            (Field::AttemptNumber, "0"),
+            (Field::Propensity, "nan"),
+            (Field::Propensity, "inf"),
+            (Field::AmountCurrency, "XXX"),
+            (Field::Issuer, "4111111111111111"),
+            (Field::Issuer, "a\0b"),
+            (Field::Issuer, ""),
+        ] {
+            assert_eq!(row(&[TIME, APPROVED, (field, text)]).unwrap_err().field, field.as_str());
+        }
+        let no_currency = row(&[TIME, APPROVED, (Field::AmountMinor, "1")]).unwrap_err();
+        assert_eq!((&*no_currency.field, no_currency.reason), ("amount.currency", Reason::Missing));
+        let twice = row(&[TIME, APPROVED, APPROVED]).unwrap_err();
+        assert_eq!((&*twice.field, twice.reason), ("status", Reason::Duplicate));
+    }
+
+    #[test]
+    fn a_code_in_one_cell_finds_its_source() {
+        let code = |text| row(&[TIME, DECLINED, (Field::CodeValue, text)]).unwrap().code.unwrap();
+        for (text, source, value) in [
+            ("91", "iso8583", "91"),
+            ("stripe/do_not_honor", "stripe", "do_not_honor"),
+            ("U30", "raw", "U30"),
+            ("/x", "raw", "/x"),
+        ] {
+            assert_eq!(code(text), Code { source: source.into(), value: value.into() });
+        }
+        let contradiction = row(&[TIME, APPROVED, (Field::CodeValue, "91")]).unwrap_err();
+        assert_eq!(contradiction.reason, Reason::Contradiction);
+    }
+
+    #[test]
+    fn map_keys_name_fields() {
+        for field in Field::ALL {
+            assert_eq!(Field::from_map_key(field.as_str()), Some(field));
+        }
+        assert_eq!(Field::from_map_key("time"), Some(Field::OccurredAt));
+        assert_eq!(Field::from_map_key("minor"), Some(Field::AmountMinor));
+        assert_eq!(Field::from_map_key("sub_type"), None);
+    }
 }

@@ -211,6 +211,7 @@ impl<'de> de::Visitor<'de> for EventVisitor<'_> {
                 Key::Field(field) => {
                     reading.at = Some(Cow::Borrowed(field.as_str()));
                     map.next_value_seed(Put { reading, target: Target::Field(field) })?;
+                    reading.at = None;
                     continue;
                 }
                 Key::SpecVersion if self.top => {
@@ -240,6 +241,7 @@ impl<'de> de::Visitor<'de> for EventVisitor<'_> {
                 return Err(reading.stop(error));
             }
             map.next_value_seed(ObjectSeed { reading, object })?;
+            reading.at = None;
         }
         Ok(())
     }
@@ -472,3 +474,7 @@ fn find_attempt_id(json: &str) -> Option<String> {
 pub(super) fn not_a_string(field: &'static str, json: &str, allowed: &'static str) -> EventError {
     EventError::new(field, Reason::NotAllowed, quoted(json), allowed)
 }
+
+#[cfg(test)]
+#[path = "parse_tests.rs"]
+mod tests;
