@@ -1,1 +1,11 @@
-//! The shell around the engine.
+//! The shell around the engine: command line, files, reports. The only clock.
+//!
+//! Everything that touches the world is here, and nothing here decides: files become inputs of
+//! the engine, its effects become text, JSON and HTML.
+
+pub mod backtest;
+pub mod cli;
+pub mod config;
+pub mod read;
+pub mod report;
+pub mod wire;

@@ -1,0 +1,122 @@
+//! The command line.
+
+mod backtest;
+mod check;
+mod demo;
+mod progress;
+mod shell;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// How a command ended (CONTRACT 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All is well.
+    Ok = 0,
+    /// A check or a replay differs.
+    Differs = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// The input can't be read.
+    Input = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Pointsman sees what breaks in a payment network: since when, why, and what it costs.
+#[derive(Debug, Parser)]
+#[command(name = "pointsman", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "Examples:
+  pointsman demo                                  a simulated day with its outages
+  pointsman backtest payments.csv                 what your own data would have told
+  pointsman backtest payments.csv --format html -o report.html
+  pointsman check                                 is the configuration right?
+
+Exit codes: 0 ok, 1 a check differs, 2 usage, 3 input can't be read.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show a simulated day of a payment network, its outages and how they are found
+    Demo(demo::Args),
+    /// Run recorded payments through the engine: what broke, where, since when, what it cost
+    Backtest(Box<backtest::Args>),
+    /// Check the configuration: say what is wrong
+    Check(check::Args),
+    /// Print completions for a shell
+    Completions(shell::CompletionsArgs),
+    /// Print the manual page
+    Man(shell::ManArgs),
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            let _ = error.print();
+            return exit.into();
+        }
+    };
+    let done = match cli.command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Backtest(args) => backtest::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Completions(args) => shell::completions(&args, &mut Cli::command()),
+        Command::Man(args) => shell::man(&args, Cli::command()),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(error) if is_broken_pipe(&error) => Exit::Ok.into(),
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            Exit::Input.into()
+        }
+    }
+}
+
+/// `pointsman ... | head` ends the reader early; that is no fault.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+            || cause
+                .downcast_ref::<serde_json::Error>()
+                .is_some_and(|e| e.io_error_kind() == Some(std::io::ErrorKind::BrokenPipe))
+    })
+}
+
+/// One clear message on standard error.
+fn complain(message: &str) {
+    let bad = anstyle::AnsiColor::Red.on_default().bold();
+    anstream::eprintln!("{bad}error:{bad:#} {message}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Examples:"), "{}", command.get_name());
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! An incident on the wire.
+
+use std::collections::BTreeMap;
+
+use analyst::{Cause, IncidentStatus, Signal, Slice};
+use payments::Timestamp;
+use serde::Serialize;
+
+/// RFC 3339 in UTC.
+pub fn rfc3339(at: Timestamp) -> String {
+    at.to_string()
+}
+
+/// `GET /v1/incidents`, one row.
+#[derive(Clone, Debug, Serialize)]
+pub struct Incident {
+    id: String,
+    status: IncidentStatus,
+    slice: Slice,
+    aliases: Vec<Slice>,
+    signal: Signal,
+    cause: Cause,
+    confidence: f64,
+    started_at: String,
+    detected_at: String,
+    resolved_at: Option<String>,
+    resolution: Option<String>,
+    baseline_rate: f64,
+    observed_rate: f64,
+    observed_rate_low: f64,
+    observed_rate_high: f64,
+    impact: Impact,
+    evidence: Vec<Evidence>,
+    alternatives: Vec<Alternative>,
+    /// Nothing acts yet.
+    proposed_action: Option<ProposedAction>,
+    /// Nothing acts yet.
+    risk: Option<Risk>,
+    breakdown: BTreeMap<String, Vec<Part>>,
+    timeline: Vec<Point>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Impact {
+    attempts: u64,
+    lost_payments: f64,
+    lost_payments_low: f64,
+    lost_payments_high: f64,
+    lost_payments_per_minute: f64,
+    lost_minor: Option<i64>,
+    currency: Option<String>,
+    lost: Vec<Lost>,
+    share: f64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Lost {
+    minor: i64,
+    currency: String,
+    minor_low: i64,
+    minor_high: i64,
+    minor_per_minute: i64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Evidence {
+    kind: String,
+    text: String,
+    log_bayes_factor: f64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Alternative {
+    cause: Cause,
+    slice: Slice,
+    confidence: f64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct ProposedAction {
+    action: String,
+    from: Option<String>,
+    to: Option<String>,
+    share: Option<f64>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Risk {
+    level: String,
+    text: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Part {
+    value: String,
+    attempts_all: u64,
+    attempts: u64,
+    expected_rate: f64,
+    observed_rate: f64,
+    lost_payments: f64,
+    hit: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Point {
+    at: String,
+    attempts: u64,
+    successes: u64,
+    expected: f64,
+}
+
+impl From<&analyst::Incident> for Incident {
+    fn from(from: &analyst::Incident) -> Self {
+        let lost: Vec<Lost> = from
+            .impact
+            .lost
+            .iter()
+            .map(|l| Lost {
+                minor: l.amount.minor,
+                currency: l.amount.currency.to_string(),
+                minor_low: l.interval_minor.0,
+                minor_high: l.interval_minor.1,
+                minor_per_minute: l.minor_per_minute,
+            })
+            .collect();
+        let only = if let [one] = lost.as_slice() { Some(one) } else { None };
+        let mut breakdown: BTreeMap<String, Vec<Part>> = BTreeMap::new();
+        for part in &from.breakdown {
+            breakdown.entry(part.dimension.clone()).or_default().push(Part {
+                value: part.value.clone(),
+                attempts_all: part.attempts_all,
+                attempts: part.attempts,
+                expected_rate: part.expected_rate,
+                observed_rate: part.observed_rate,
+                lost_payments: part.lost_payments,
+                hit: part.hit,
+            });
+        }
+        Self {
+            id: from.id.clone(),
+            status: from.status,
+            slice: from.slice.clone(),
+            aliases: from.aliases.clone(),
+            signal: from.signal,
+            cause: from.cause,
+            confidence: from.confidence,
+            started_at: rfc3339(from.started_at),
+            detected_at: rfc3339(from.detected_at),
+            resolved_at: from.resolved_at.map(rfc3339),
+            resolution: from.resolution.clone(),
+            baseline_rate: from.baseline_rate,
+            observed_rate: from.observed_rate,
+            observed_rate_low: from.observed_rate_interval.0,
+            observed_rate_high: from.observed_rate_interval.1,
+            impact: Impact {
+                attempts: from.impact.attempts,
+                lost_payments: from.impact.lost_payments,
+                lost_payments_low: from.impact.lost_payments_low,
+                lost_payments_high: from.impact.lost_payments_high,
+                lost_payments_per_minute: from.impact.lost_payments_per_minute,
+                lost_minor: only.map(|l| l.minor),
+                currency: only.map(|l| l.currency.clone()),
+                lost,
+                share: from.impact.share,
+            },
+            evidence: from
+                .evidence
+                .iter()
+                .map(|e| Evidence {
+                    kind: e.kind.clone(),
+                    text: e.text.clone(),
+                    log_bayes_factor: e.log_bayes_factor,
+                })
+                .collect(),
+            alternatives: from
+                .alternatives
+                .iter()
+                .map(|a| Alternative {
+                    cause: a.cause,
+                    slice: a.slice.clone(),
+                    confidence: a.confidence,
+                })
+                .collect(),
+            proposed_action: None,
+            risk: None,
+            breakdown,
+            timeline: from
+                .timeline
+                .iter()
+                .map(|p| Point {
+                    at: rfc3339(p.at),
+                    attempts: p.attempts,
+                    successes: p.successes,
+                    expected: p.expected,
+                })
+                .collect(),
+        }
+    }
+}
