@@ -4,8 +4,11 @@
 //! nowhere else. Every module says which paper it follows, what it guarantees and what it costs.
 
 pub mod budget;
+pub mod confidence_sequence;
+pub mod dispersion;
 pub mod edetector;
 pub mod elementary;
+pub mod posterior;
 pub mod sketch;
 pub mod stream;
 pub mod window;
