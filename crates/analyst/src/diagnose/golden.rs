@@ -212,6 +212,40 @@ fn a_gateway_that_blames_the_payers() {
     ");
 }
 
+#[test]
+fn a_gateway_that_is_slow_and_still_approves() {
+    let case = slow_gateway();
+    insta::assert_snapshot!(golden(&case), @r"
+    network_or_system_failure at {gateway: razorpay}, 0.947
+    or unknown 0.028
+    or misconfiguration 0.017
+    -1.07 success_rate: success 89.7 % (95 % CS 87.7-91.7) against 90.0 % expected, 1500 attempts in 5 min
+    +0.48 latency: p95 latency 6.2 s (1.1 s)
+    +0.38 siblings: other gateways 89.0 %
+    +0.57 breadth: 11 of 12 issuers hit
+    +0.57 breadth: 38 of 41 merchants hit
+    +0.96 slice: one gateway (31.0 % of all traffic)
+    +0.00 volume: volume as usual
+    +0.42 onset: began abruptly
+    ");
+}
+
+#[test]
+fn traffic_that_no_longer_arrives() {
+    let case = missing_traffic();
+    insta::assert_snapshot!(golden(&case), @r"
+    network_or_system_failure at {gateway: razorpay}, 0.772
+    or misconfiguration 0.114
+    or unknown 0.097
+    -0.22 success_rate: success 89.7 % (95 % CS 86.8-92.6) against 90.0 % expected, 700 attempts in 5 min
+    -0.38 latency: latency as usual
+    +0.14 siblings: other gateways 89.0 %
+    +0.61 slice: one gateway (31.0 % of all traffic)
+    +0.52 volume: volume 0.5 times the usual
+    +0.00 onset: began abruptly
+    ");
+}
+
 /// Log odds of every cause against `Unknown`, with the lapse taken out again.
 fn log_odds(d: &Diagnosis) -> PerCause {
     let mut p = PRIOR;
@@ -299,4 +333,46 @@ fn the_evidence_adds_up_to_the_odds() {
 fn nothing_measured_names_no_cause() {
     let case = Symptoms::counted(Slice::default(), 60_000, 0, 0, 0.0, 0.0, (0.0, 1.0));
     assert_eq!(diagnose(&case).cause, Cause::Unknown);
+}
+
+/// Every way to leave one symptom unmeasured.
+fn with_one_less(case: &Symptoms) -> Vec<(&'static str, Symptoms)> {
+    let whole = || case.clone();
+    vec![
+        ("failures", Symptoms { failures: None, ..whole() }),
+        ("breadth", Symptoms { breadth: Vec::new(), ..whole() }),
+        ("siblings", Symptoms { siblings: Vec::new(), ..whole() }),
+        ("latency", Symptoms { latency: None, ..whole() }),
+        ("volume", Symptoms { volume: None, ..whole() }),
+        ("onset", Symptoms { onset_abruptness: None, ..whole() }),
+        ("retries", Symptoms { retries: None, ..whole() }),
+        ("concentration", Symptoms { concentration: Vec::new(), ..whole() }),
+        ("small amounts", Symptoms { small_amounts: None, ..whole() }),
+        ("changes", Symptoms { changes: None, ..whole() }),
+    ]
+}
+
+/// No symptom decides alone: without any one of them the cause is the same, or is not named.
+#[test]
+fn leaving_out_any_one_symptom_never_names_another_cause() {
+    for case in [
+        issuer_down(),
+        gateway_down(),
+        gateway_network_down(),
+        upi_collect_without_codes(),
+        payday(),
+        card_testing(),
+        retry_storm(),
+        everything_down(),
+    ] {
+        let cause = diagnose(&case).cause;
+        for (what, less) in with_one_less(&case) {
+            let other = diagnose(&less).cause;
+            assert!(
+                other == cause || other == Cause::Unknown,
+                "{cause} at {} becomes {other} without {what}",
+                case.slice
+            );
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! What the forests see of a slice: five numbers, each zero when all is as usual.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// How many numbers describe a slice.
@@ -33,6 +35,18 @@ impl Feature {
         Self::MixDivergence,
         Self::VolumeRatio,
     ];
+}
+
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SuccessEvidence => "success evidence",
+            Self::SuccessResidual => "success rate",
+            Self::LatencyShift => "latency",
+            Self::MixDivergence => "failure mix",
+            Self::VolumeRatio => "volume",
+        })
+    }
 }
 
 /// What a person would call a notable change of each feature. A random cut forest cuts the widest

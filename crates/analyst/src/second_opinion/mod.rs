@@ -32,6 +32,7 @@ pub use features::{FEATURES, Feature, SliceFeatures, mix_divergence};
 use serde::{Deserialize, Serialize};
 use stats::stream::Stream;
 
+use crate::Evidence;
 use cut_forest::CutForest;
 use features::Point;
 use isolation::IsolationForest;
@@ -62,6 +63,28 @@ pub struct Opinion {
     pub outlier: bool,
     /// The feature that sets the slice apart most.
     pub top_feature: Feature,
+}
+
+impl Opinion {
+    /// The opinion as evidence, where it is that of an outlier. It says that something is odd and not
+    /// why, so between causes it is neutral.
+    pub fn evidence(&self) -> Option<Evidence> {
+        self.outlier.then(|| Evidence {
+            kind: "second_opinion".into(),
+            text: format!(
+                "unlike other slices (isolation forest p {}, random cut forest p {}), most in {}",
+                p_value(self.isolation_p),
+                p_value(self.cut_p),
+                self.top_feature
+            ),
+            log_bayes_factor: 0.0,
+        })
+    }
+}
+
+/// Three places, and never zero.
+fn p_value(p: f64) -> String {
+    if p < 0.001 { "< 0.001".into() } else { format!("{p:.3}") }
 }
 
 /// Both forests, their ranks and their random stream.

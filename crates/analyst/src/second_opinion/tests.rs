@@ -122,3 +122,14 @@ fn slices_that_never_vary_are_not_odd_and_what_is_not_a_number_does_no_harm() {
     }
     assert!(second.judge(&SliceFeatures([3.0; FEATURES])).outlier);
 }
+
+#[test]
+fn an_outlier_is_evidence_that_favours_no_cause() {
+    let (mut second, _) = warmed(0.01, 27, 4_000);
+    let odd = second.judge(&SliceFeatures([9.0, -15.0, 0.0, 0.0, 0.0]));
+    let evidence = odd.evidence().expect("an outlier");
+    assert_eq!(evidence.log_bayes_factor, 0.0);
+    insta::assert_snapshot!(evidence.text, @"unlike other slices (isolation forest p 0.002, random cut forest p < 0.001), most in success rate");
+    let quiet = second.judge(&SliceFeatures([0.3, 0.1, 0.0, 0.005, 0.1]));
+    assert_eq!(quiet.evidence(), None);
+}

@@ -226,3 +226,36 @@ pub(super) fn gateway_down_with_user_codes() -> Symptoms {
         ..gateway_down()
     }
 }
+
+/// Nobody is declined, everybody waits.
+pub(super) fn slow_gateway() -> Symptoms {
+    Symptoms {
+        breadth: vec![breadth("issuer", 11, 12), breadth("merchant_id", 38, 41)],
+        siblings: vec![siblings("gateway", 0, 3, 0.89)],
+        latency: Some(LatencyShift {
+            log_ratio: 1.1,
+            z: 25.0,
+            p95_ms: Some(6_200.0),
+            p95_expected_ms: Some(1_100.0),
+        }),
+        volume: Some(VolumeShift { ratio: 0.98, z: -0.3 }),
+        onset_abruptness: Some(0.8),
+        ..minutes_of(&[("gateway", "razorpay")], 1_500, 0.897, 0.90, 0.31)
+    }
+}
+
+/// What does arrive is approved; half of it doesn't.
+pub(super) fn missing_traffic() -> Symptoms {
+    Symptoms {
+        siblings: vec![siblings("gateway", 0, 3, 0.89)],
+        latency: Some(LatencyShift {
+            log_ratio: 0.02,
+            z: 0.3,
+            p95_ms: None,
+            p95_expected_ms: None,
+        }),
+        volume: Some(VolumeShift { ratio: 0.5, z: -14.0 }),
+        onset_abruptness: Some(0.9),
+        ..minutes_of(&[("gateway", "razorpay")], 700, 0.897, 0.90, 0.31)
+    }
+}
