@@ -1,5 +1,6 @@
 //! What was found, for people (text, HTML) and programs (JSON).
 
+mod facts;
 mod html;
 mod json;
 #[cfg(test)]

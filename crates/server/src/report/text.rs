@@ -9,7 +9,8 @@ use std::io::{self, Write};
 use analyst::{Breakdown, Incident, Signal};
 use anstyle::{AnsiColor, Style};
 
-use super::words::{estimate, money, number, percent, span, time};
+use super::facts::{Facts, groups};
+use super::words::{estimate, number, percent, span, time};
 use super::{Report, spark};
 use crate::backtest::Score;
 use crate::read::visible;
@@ -69,7 +70,10 @@ fn head(report: &Report, out: &mut impl Write) -> io::Result<()> {
     )?;
     row(out, "dimensions", &visible(&s.dimensions.join(", ")))?;
     if let Some(map) = s.map.as_deref().filter(|_| s.map_guessed) {
-        row(out, "columns", &format!("recognised by name: --map {map}"))?;
+        row(out, "columns", "recognised by name, as if by --map")?;
+        for line in pieces(map, WIDTH - INDENT) {
+            row(out, "", &line)?;
+        }
     }
     let periods: Vec<(u64, u64)> =
         report.overview.periods().map(|p| (p.attempts, p.successes)).collect();
@@ -91,137 +95,37 @@ fn head(report: &Report, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn one(number_of: usize, i: &Incident, report: &Report, out: &mut impl Write) -> io::Result<()> {
-    let slice = visible(&i.slice.to_string());
-    let place = if i.slice.order() == 0 { "all traffic".to_string() } else { slice };
-    writeln!(out, "{BAD}{number_of}. {place}{BAD:#} {DIM}{}{DIM:#}", visible(&i.id))?;
-    for alias in &i.aliases {
-        row(out, "", &format!("also selects these attempts: {}", visible(&alias.to_string())))?;
+    let facts = Facts::new(i, &report.zone);
+    writeln!(out, "{BAD}{number_of}. {}{BAD:#} {DIM}{}{DIM:#}", facts.place, visible(&i.id))?;
+    for alias in &facts.aliases {
+        row(out, "", &format!("also selects these attempts: {alias}"))?;
     }
-    let zone = &report.zone;
-    let until = match i.resolved_at {
-        Some(end) => {
-            let lasted = span(end.as_millis() - i.started_at.as_millis());
-            let how =
-                i.resolution.as_ref().map(|r| format!(", {}", visible(r))).unwrap_or_default();
-            format!("{} until {} ({lasted}){how}", time(i.started_at, zone), time(end, zone))
-        }
-        None => format!("{}, going on when the file ends", time(i.started_at, zone)),
-    };
-    row(out, "since", &until)?;
-    let delay = i.detected_at.as_millis() - i.started_at.as_millis();
-    let after = if delay > 0 { format!(", {} after it began", span(delay)) } else { String::new() };
-    row(out, "detected", &format!("{}{after}", time(i.detected_at, zone)))?;
-    let (low, high) = i.observed_rate_interval;
-    row(out, signal_name(i.signal), &seen(i, low, high))?;
+    row(out, "since", &facts.since)?;
+    row(out, "detected", &facts.detected)?;
+    row(out, facts.signal, &facts.seen)?;
     if !i.timeline.is_empty() && i.signal != Signal::Volume {
-        let (seen, expected) = spark::pair(&i.timeline, WIDTH - INDENT - 12);
+        let (seen, expected) = spark::pair(&i.timeline, WIDTH - INDENT - 10);
         row(out, "", &format!("{seen} seen"))?;
         row(out, "", &format!("{expected} expected"))?;
     }
-    row(out, "cause", &format!("{}, confidence {:.2}", i.cause, i.confidence))?;
-    for other in i.alternatives.iter().take(3).filter(|a| a.confidence >= 0.005) {
-        let text = format!(
-            "else {} at {} ({:.2})",
-            other.cause,
-            visible(&other.slice.to_string()),
-            other.confidence
-        );
-        row(out, "", &text)?;
+    row(out, "cause", &facts.cause)?;
+    for other in &facts.others {
+        row(out, "", other)?;
     }
-    for (at, evidence) in i.evidence.iter().enumerate() {
-        let label = if at == 0 { "evidence" } else { "" };
-        row(out, label, &format!("- {}", visible(&evidence.text)))?;
+    for (at, evidence) in facts.evidence.iter().enumerate() {
+        row(out, if at == 0 { "evidence" } else { "" }, &format!("- {evidence}"))?;
     }
-    cost(i, out)?;
-    who(&i.breakdown, out)
-}
-
-fn signal_name(signal: Signal) -> &'static str {
-    match signal {
-        Signal::SuccessRate => "success",
-        Signal::Latency => "slow",
-        Signal::ErrorMix => "errors",
-        Signal::Volume => "volume",
+    for (at, cost) in facts.cost.iter().enumerate() {
+        row(out, if at == 0 { "cost" } else { "" }, cost)?;
     }
-}
-
-fn seen(i: &Incident, low: f64, high: f64) -> String {
-    match i.signal {
-        Signal::Volume => format!(
-            "{} attempts/s where {} are expected",
-            estimate(i.observed_rate),
-            estimate(i.baseline_rate)
-        ),
-        signal => {
-            let what = match signal {
-                Signal::Latency => " of attempts slower than usual",
-                Signal::ErrorMix => " of attempts failed with these codes",
-                _ => "",
-            };
-            format!(
-                "{}{what} (95 % interval {:.1}-{:.1}) where {} is expected",
-                percent(i.observed_rate),
-                low * 100.0,
-                high * 100.0,
-                percent(i.baseline_rate)
-            )
+    for group in groups(&i.breakdown) {
+        if group.hit.is_empty() {
+            row(out, &group.title, "none hit beyond chance")?;
+        } else {
+            row(out, &format!("{} hit", group.title), &list(&group.hit))?;
         }
-    }
-}
-
-fn cost(i: &Incident, out: &mut impl Write) -> io::Result<()> {
-    let m = &i.impact;
-    row(
-        out,
-        "cost",
-        &format!(
-            "{} payments lost ({} to {}), {} a minute; {} attempts, {} of all traffic",
-            estimate(m.lost_payments),
-            estimate(m.lost_payments_low),
-            estimate(m.lost_payments_high),
-            estimate(m.lost_payments_per_minute),
-            number(m.attempts),
-            percent(m.share)
-        ),
-    )?;
-    for lost in &m.lost {
-        let currency = lost.amount.currency;
-        row(
-            out,
-            "",
-            &format!(
-                "{} lost ({} to {}), {} a minute",
-                money(lost.amount.minor, currency),
-                money(lost.interval_minor.0, currency),
-                money(lost.interval_minor.1, currency),
-                money(lost.minor_per_minute, currency)
-            ),
-        )?;
-    }
-    Ok(())
-}
-
-fn who(parts: &[Breakdown], out: &mut impl Write) -> io::Result<()> {
-    let mut dimensions: Vec<&str> = Vec::new();
-    for part in parts {
-        if !dimensions.contains(&part.dimension.as_str()) {
-            dimensions.push(&part.dimension);
-        }
-    }
-    dimensions.sort_by_key(|d| *d != "merchant_id");
-    for dimension in dimensions {
-        let mut of: Vec<&Breakdown> = parts.iter().filter(|p| p.dimension == dimension).collect();
-        of.sort_by(|a, b| {
-            b.lost_payments.total_cmp(&a.lost_payments).then(b.attempts_all.cmp(&a.attempts_all))
-        });
-        let (hit, spared): (Vec<&Breakdown>, Vec<&Breakdown>) = of.into_iter().partition(|p| p.hit);
-        let name = visible(dimension);
-        let plain = name.strip_suffix("_id").unwrap_or(&name);
-        if !hit.is_empty() {
-            row(out, &format!("{plain}s hit").replace("ys hit", "ies hit"), &list(&hit))?;
-        }
-        if !spared.is_empty() {
-            row(out, "  not hit", &list(&spared))?;
+        if !group.spared.is_empty() {
+            row(out, "  not hit", &list(&group.spared))?;
         }
     }
     Ok(())
@@ -303,6 +207,20 @@ fn skipped(report: &Report, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "  and {} more (--format json lists the first 100)", number(beyond))?;
     }
     Ok(())
+}
+
+/// A map in lines that end at a comma, so that they can be put together again.
+fn pieces(map: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for pair in map.split_inclusive(',') {
+        let line = lines.last_mut().expect("never empty");
+        if line.len() + pair.len() > width && !line.is_empty() {
+            lines.push(pair.into());
+        } else {
+            line.push_str(pair);
+        }
+    }
+    lines
 }
 
 /// A label and its text, wrapped beside it.

@@ -1,0 +1,176 @@
+//! What is said of an incident, in words, whatever the medium.
+
+use std::collections::BTreeMap;
+
+use analyst::{Breakdown, Incident, Signal};
+use jiff::tz::TimeZone;
+
+use super::words::{estimate, money, number, percent, span, time};
+use crate::read::visible;
+
+/// Alternatives below this are not worth a line.
+const CONFIDENCE_MIN: f64 = 0.005;
+const OTHERS_MAX: usize = 3;
+
+/// One incident in words; every text is safe to show.
+pub struct Facts {
+    /// The slice, or all traffic.
+    pub place: String,
+    /// Slices that select nearly the same attempts.
+    pub aliases: Vec<String>,
+    /// From when to when, and how it ended.
+    pub since: String,
+    /// When, and how long after it began.
+    pub detected: String,
+    /// `success`, `slow`, `errors`, `volume`.
+    pub signal: &'static str,
+    /// The same for a heading.
+    pub signal_title: &'static str,
+    /// Rate seen, interval, rate expected.
+    pub seen: String,
+    /// Payments first, then money per currency.
+    pub cost: Vec<String>,
+    /// The cause with its confidence.
+    pub cause: String,
+    /// Other explanations.
+    pub others: Vec<String>,
+    /// What speaks for the cause.
+    pub evidence: Vec<String>,
+}
+
+impl Facts {
+    /// In words, with times in `zone`.
+    pub fn new(i: &Incident, zone: &TimeZone) -> Self {
+        let (signal, signal_title) = match i.signal {
+            Signal::SuccessRate => ("success", "Success rate"),
+            Signal::Latency => ("slow", "Slow attempts"),
+            Signal::ErrorMix => ("errors", "Errors"),
+            Signal::Volume => ("volume", "Volume"),
+        };
+        let since = match i.resolved_at {
+            Some(end) => {
+                let lasted = span(end.millis_since(i.started_at));
+                let how = i.resolution.as_ref().map(|r| format!(", {}", visible(r)));
+                format!(
+                    "{} until {} ({lasted}){}",
+                    time(i.started_at, zone),
+                    time(end, zone),
+                    how.unwrap_or_default()
+                )
+            }
+            None => format!("{}, going on at the end of the data", time(i.started_at, zone)),
+        };
+        let delay = i.detected_at.millis_since(i.started_at);
+        let after =
+            if delay > 0 { format!(", {} after it began", span(delay)) } else { String::new() };
+        Self {
+            place: place(i),
+            aliases: i.aliases.iter().map(|a| visible(&a.to_string())).collect(),
+            since,
+            detected: format!("{}{after}", time(i.detected_at, zone)),
+            signal,
+            signal_title,
+            seen: seen(i),
+            cost: cost(i),
+            cause: format!("{}, confidence {:.2}", i.cause, i.confidence),
+            others: i
+                .alternatives
+                .iter()
+                .filter(|a| a.confidence >= CONFIDENCE_MIN)
+                .take(OTHERS_MAX)
+                .map(|a| {
+                    let slice = visible(&a.slice.to_string());
+                    format!("else {} at {slice} ({:.2})", a.cause, a.confidence)
+                })
+                .collect(),
+            evidence: i.evidence.iter().map(|e| visible(&e.text)).collect(),
+        }
+    }
+}
+
+/// The slice, or all traffic.
+pub fn place(i: &Incident) -> String {
+    if i.slice.order() == 0 { "all traffic".into() } else { visible(&i.slice.to_string()) }
+}
+
+fn seen(i: &Incident) -> String {
+    let (low, high) = i.observed_rate_interval;
+    let what = match i.signal {
+        Signal::Volume => {
+            return format!(
+                "{} attempts/s where {} are expected",
+                estimate(i.observed_rate),
+                estimate(i.baseline_rate)
+            );
+        }
+        Signal::Latency => " of attempts slower than usual",
+        Signal::ErrorMix => " of attempts failed with these codes",
+        Signal::SuccessRate => "",
+    };
+    format!(
+        "{}{what} (95 % interval {:.1}-{:.1}) where {} is expected",
+        percent(i.observed_rate),
+        low * 100.0,
+        high * 100.0,
+        percent(i.baseline_rate)
+    )
+}
+
+fn cost(i: &Incident) -> Vec<String> {
+    let m = &i.impact;
+    let mut out = vec![format!(
+        "{} payments lost ({} to {}), {} a minute; {} attempts, {} of all traffic",
+        estimate(m.lost_payments),
+        estimate(m.lost_payments_low),
+        estimate(m.lost_payments_high),
+        estimate(m.lost_payments_per_minute),
+        number(m.attempts),
+        percent(m.share)
+    )];
+    for lost in &m.lost {
+        let of = |minor| money(minor, lost.amount.currency);
+        out.push(format!(
+            "{} lost ({} to {}), {} a minute",
+            of(lost.amount.minor),
+            of(lost.interval_minor.0),
+            of(lost.interval_minor.1),
+            of(lost.minor_per_minute)
+        ));
+    }
+    out
+}
+
+/// One dimension's values: who was hit and who was not, most loss first.
+pub struct Group<'a> {
+    /// `merchants`, `issuers`, ...
+    pub title: String,
+    /// Lower end of the loss above zero.
+    pub hit: Vec<&'a Breakdown>,
+    /// The others.
+    pub spared: Vec<&'a Breakdown>,
+}
+
+/// The breakdown by dimension, merchants first.
+pub fn groups(parts: &[Breakdown]) -> Vec<Group<'_>> {
+    let mut by: BTreeMap<(bool, &str), Vec<&Breakdown>> = BTreeMap::new();
+    for part in parts {
+        by.entry((part.dimension != "merchant_id", &part.dimension)).or_default().push(part);
+    }
+    by.into_iter()
+        .map(|((_, dimension), mut of)| {
+            of.sort_by(|a, b| {
+                b.lost_payments.total_cmp(&a.lost_payments).then(b.attempts_all.cmp(&a.attempts_all))
+            });
+            let (hit, spared) = of.into_iter().partition(|p| p.hit);
+            Group { title: plural(&visible(dimension)), hit, spared }
+        })
+        .collect()
+}
+
+fn plural(dimension: &str) -> String {
+    let name = dimension.strip_suffix("_id").unwrap_or(dimension);
+    match name.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{name}s"),
+    }
+}
