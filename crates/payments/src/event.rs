@@ -8,8 +8,10 @@ mod draft;
 mod envelope;
 mod error;
 mod field;
+mod key;
 mod parse;
 mod scan;
+mod value;
 
 pub use draft::AttemptDraft;
 pub use error::{EventError, Reason};

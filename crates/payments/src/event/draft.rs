@@ -5,12 +5,10 @@ use std::collections::BTreeMap;
 use super::error::{EventError, Reason, quoted};
 use super::field::Field;
 use super::scan::check_text;
-use crate::country::is_country;
+use super::value::{self, Scalar, check_string};
 use crate::decline::{DeclineClass, decline};
-use crate::excerpt::excerpt_masking;
-use crate::{Attempt, Code, Currency, Initiator, Money, Status, TimeError, Timestamp};
+use crate::{Attempt, Code, Currency, Initiator, Money, Status, Timestamp};
 
-const STRING_CHARS_MAX: usize = 128;
 const ATTRIBUTES_MAX: usize = 16;
 const ATTRIBUTE_KEY_MAX: usize = 32;
 
@@ -19,36 +17,6 @@ const DIMENSIONS: [&str; 6] = ["gateway", "method", "network", "issuer", "countr
 
 /// The value that stands for an absent dimension.
 const NONE: &str = "__none__";
-
-/// One value as JSON or a cell of a file gives it.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Scalar<'a> {
-    Text(&'a str),
-    Unsigned(u64),
-    Negative(i64),
-    Float(f64),
-    Bool(bool),
-    Null,
-    Object,
-    Array,
-}
-
-impl Scalar<'_> {
-    pub(super) fn shown(self) -> String {
-        let shown = match self {
-            Self::Text(text) => return quoted(text),
-            Self::Unsigned(number) => number.to_string(),
-            Self::Negative(number) => number.to_string(),
-            Self::Float(number) => number.to_string(),
-            Self::Bool(value) => value.to_string(),
-            Self::Null => "null".to_owned(),
-            Self::Object => "an object".to_owned(),
-            Self::Array => "an array".to_owned(),
-        };
-        // The contract exempts numbers from the card rule; messages need not repeat one.
-        if crate::pan::holds_pan(&shown) { crate::excerpt(&shown) } else { shown }
-    }
-}
 
 /// An attempt in the making. Set each field once, then [`finish`](Self::finish) (an event) or
 /// [`finish_mapped`](Self::finish_mapped) (a row of a file).
@@ -166,33 +134,33 @@ impl AttemptDraft {
             return Ok(());
         }
         match field {
-            Field::AttemptId => set_once(&mut self.attempt_id, field, value, string),
-            Field::PaymentId => set_once(&mut self.payment_id, field, value, string),
+            Field::AttemptId => set_once(&mut self.attempt_id, field, value, value::string),
+            Field::PaymentId => set_once(&mut self.payment_id, field, value, value::string),
             Field::AttemptNumber => {
-                set_once(&mut self.attempt_number, field, value, attempt_number)
+                set_once(&mut self.attempt_number, field, value, value::attempt_number)
             }
-            Field::OccurredAt => set_once(&mut self.occurred_at, field, value, time),
-            Field::MerchantId => set_once(&mut self.merchant_id, field, value, string),
-            Field::AmountMinor => set_once(&mut self.minor, field, value, minor),
-            Field::AmountCurrency => set_once(&mut self.currency, field, value, currency),
-            Field::Gateway => set_once(&mut self.gateway, field, value, string),
-            Field::Method => set_once(&mut self.method, field, value, string),
-            Field::Network => set_once(&mut self.network, field, value, string),
-            Field::Issuer => set_once(&mut self.issuer, field, value, string),
-            Field::Country => set_once(&mut self.country, field, value, country),
-            Field::Bin => set_once(&mut self.bin, field, value, bin),
-            Field::Status => set_once(&mut self.status, field, value, status),
-            Field::CodeSource => set_once(&mut self.code_source, field, value, string),
-            Field::CodeValue => set_once(&mut self.code_value, field, value, string),
-            Field::LatencyMs => set_once(&mut self.latency_ms, field, value, latency_ms),
-            Field::DecisionId => set_once(&mut self.decision_id, field, value, string),
-            Field::Propensity => set_once(&mut self.propensity, field, value, propensity),
-            Field::Initiator => set_once(&mut self.initiator, field, value, initiator),
-            Field::Mcc => set_once(&mut self.mcc, field, value, mcc),
-            Field::CustomerRef => set_once(&mut self.customer_ref, field, value, string),
-            Field::DeviceRef => set_once(&mut self.device_ref, field, value, string),
-            Field::TerminalRef => set_once(&mut self.terminal_ref, field, value, string),
-            Field::IpCountry => set_once(&mut self.ip_country, field, value, string),
+            Field::OccurredAt => set_once(&mut self.occurred_at, field, value, value::time),
+            Field::MerchantId => set_once(&mut self.merchant_id, field, value, value::string),
+            Field::AmountMinor => set_once(&mut self.minor, field, value, value::minor),
+            Field::AmountCurrency => set_once(&mut self.currency, field, value, value::currency),
+            Field::Gateway => set_once(&mut self.gateway, field, value, value::string),
+            Field::Method => set_once(&mut self.method, field, value, value::string),
+            Field::Network => set_once(&mut self.network, field, value, value::string),
+            Field::Issuer => set_once(&mut self.issuer, field, value, value::string),
+            Field::Country => set_once(&mut self.country, field, value, value::country),
+            Field::Bin => set_once(&mut self.bin, field, value, value::bin),
+            Field::Status => set_once(&mut self.status, field, value, value::status),
+            Field::CodeSource => set_once(&mut self.code_source, field, value, value::string),
+            Field::CodeValue => set_once(&mut self.code_value, field, value, value::string),
+            Field::LatencyMs => set_once(&mut self.latency_ms, field, value, value::latency_ms),
+            Field::DecisionId => set_once(&mut self.decision_id, field, value, value::string),
+            Field::Propensity => set_once(&mut self.propensity, field, value, value::propensity),
+            Field::Initiator => set_once(&mut self.initiator, field, value, value::initiator),
+            Field::Mcc => set_once(&mut self.mcc, field, value, value::mcc),
+            Field::CustomerRef => set_once(&mut self.customer_ref, field, value, value::string),
+            Field::DeviceRef => set_once(&mut self.device_ref, field, value, value::string),
+            Field::TerminalRef => set_once(&mut self.terminal_ref, field, value, value::string),
+            Field::IpCountry => set_once(&mut self.ip_country, field, value, value::string),
         }
     }
 
@@ -287,10 +255,6 @@ fn missing(field: Field) -> EventError {
     missing_part(field.as_str(), field.allowed())
 }
 
-fn not_allowed(field: Field, value: Scalar) -> EventError {
-    EventError::new(field.as_str(), Reason::NotAllowed, value.shown(), field.allowed())
-}
-
 fn set_once<T>(
     slot: &mut Option<T>,
     field: Field,
@@ -307,139 +271,6 @@ fn set_once<T>(
     }
     *slot = Some(read(field, value)?);
     Ok(())
-}
-
-fn check_string(
-    text: &str,
-    field: impl Fn() -> String,
-    allowed: &'static str,
-) -> Result<(), EventError> {
-    check_text("", text).map_err(|error| EventError { field: field().into(), ..error })?;
-    let chars = if text.len() > STRING_CHARS_MAX { text.chars().count() } else { text.len() };
-    if chars == 0 || chars > STRING_CHARS_MAX {
-        let got = match chars {
-            0 => "an empty string".to_owned(),
-            _ => format!("{chars} characters, {}", quoted(text)),
-        };
-        return Err(EventError::new(field(), Reason::NotAllowed, got, allowed));
-    }
-    Ok(())
-}
-
-fn text<'a>(field: Field, value: Scalar<'a>) -> Result<&'a str, EventError> {
-    let Scalar::Text(text) = value else { return Err(not_allowed(field, value)) };
-    check_string(text, || field.as_str().to_owned(), field.allowed())?;
-    Ok(text)
-}
-
-fn string(field: Field, value: Scalar) -> Result<String, EventError> {
-    text(field, value).map(str::to_owned)
-}
-
-fn attempt_number(field: Field, value: Scalar) -> Result<u32, EventError> {
-    match latency_ms(field, value)? {
-        0 => Err(not_allowed(field, value)),
-        number => Ok(number),
-    }
-}
-
-fn latency_ms(field: Field, value: Scalar) -> Result<u32, EventError> {
-    match value {
-        Scalar::Unsigned(number) => u32::try_from(number).map_err(|_| not_allowed(field, value)),
-        _ => Err(not_allowed(field, value)),
-    }
-}
-
-fn minor(field: Field, value: Scalar) -> Result<i64, EventError> {
-    match value {
-        Scalar::Unsigned(number) if number <= Money::ATTEMPT_MAX as u64 => Ok(number as i64),
-        _ => Err(not_allowed(field, value)),
-    }
-}
-
-fn currency(field: Field, value: Scalar) -> Result<Currency, EventError> {
-    Currency::parse(text(field, value)?).ok_or_else(|| not_allowed(field, value))
-}
-
-fn time(field: Field, value: Scalar) -> Result<Timestamp, EventError> {
-    let parsed = match value {
-        Scalar::Text(_) => Timestamp::parse(text(field, value)?),
-        Scalar::Unsigned(ms) => {
-            i64::try_from(ms).map_err(|_| TimeError::OutOfRange).and_then(Timestamp::from_epoch_ms)
-        }
-        Scalar::Negative(ms) => Timestamp::from_epoch_ms(ms),
-        _ => Err(TimeError::Malformed),
-    };
-    parsed.map_err(|error| {
-        let got = format!("{}, which {error}", value.shown());
-        EventError::new(field.as_str(), Reason::NotAllowed, got, field.allowed())
-    })
-}
-
-fn country(field: Field, value: Scalar) -> Result<String, EventError> {
-    string(field, value).and_then(|code| match is_country(&code) {
-        true => Ok(code),
-        false => Err(not_allowed(field, value)),
-    })
-}
-
-/// Digits, as a string or as a number without leading zeros.
-fn digits(
-    field: Field,
-    value: Scalar,
-    count: std::ops::RangeInclusive<usize>,
-) -> Result<String, EventError> {
-    let digits = match value {
-        Scalar::Unsigned(number) => number.to_string(),
-        _ => string(field, value)?,
-    };
-    if count.contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Ok(digits);
-    }
-    // Even as a number, a BIN that is too long is probably a cut-off card number.
-    let got = format!("\"{}\"", excerpt_masking(&digits, 8));
-    Err(EventError::new(field.as_str(), Reason::NotAllowed, got, field.allowed()))
-}
-
-fn bin(field: Field, value: Scalar) -> Result<String, EventError> {
-    digits(field, value, 6..=8)
-}
-
-fn mcc(field: Field, value: Scalar) -> Result<String, EventError> {
-    digits(field, value, 4..=4)
-}
-
-fn status(field: Field, value: Scalar) -> Result<Status, EventError> {
-    match text(field, value)? {
-        "approved" => Ok(Status::Approved),
-        "declined" => Ok(Status::Declined),
-        "error" => Ok(Status::Error),
-        "timeout" => Ok(Status::Timeout),
-        "unknown" => Ok(Status::Unknown),
-        "abandoned" => Ok(Status::Abandoned),
-        _ => Err(not_allowed(field, value)),
-    }
-}
-
-fn initiator(field: Field, value: Scalar) -> Result<Initiator, EventError> {
-    match text(field, value)? {
-        "cit" => Ok(Initiator::Cit),
-        "mit" => Ok(Initiator::Mit),
-        _ => Err(not_allowed(field, value)),
-    }
-}
-
-fn propensity(field: Field, value: Scalar) -> Result<f64, EventError> {
-    let probability = match value {
-        Scalar::Float(number) => number,
-        Scalar::Unsigned(number) => number as f64,
-        _ => f64::NAN,
-    };
-    if probability > 0.0 && probability <= 1.0 {
-        Ok(probability)
-    } else {
-        Err(not_allowed(field, value))
-    }
 }
 
 fn is_attribute_key(key: &str) -> bool {

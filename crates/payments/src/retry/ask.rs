@@ -176,22 +176,25 @@ fn is_open(past: &PastAttempt) -> bool {
 }
 
 fn applies(rule: &RetryRule, question: &RetryQuestion) -> bool {
-    let made_by = |name: &str| {
-        let letters = name.bytes().filter(u8::is_ascii_alphanumeric);
-        letters.map(|letter| letter.to_ascii_lowercase()).eq(rule.network.bytes())
-    };
+    let made_by = |name: &str| is_named(name, rule.network);
     rule.in_force(question.now)
         && (question.network.is_some_and(made_by) || made_by(question.gateway))
         && (rule.region.is_none() || question.region.is_none() || rule.region == question.region)
         && !(rule.card_not_present && question.card_present == Some(true))
 }
 
+/// Whether `name` is that network's, whatever its case and punctuation.
+fn is_named(name: &str, network: &str) -> bool {
+    let letters = name.bytes().filter(u8::is_ascii_alphanumeric);
+    letters.map(|letter| letter.to_ascii_lowercase()).eq(network.bytes())
+}
+
 /// The row that a code means on this network: schemes give some ISO 8583 codes a meaning of
 /// their own.
 fn meaning(code: &Code, network: Option<&str>) -> &'static Decline {
     let scheme = match network {
-        Some(name) if name.eq_ignore_ascii_case("visa") => "visa",
-        Some(name) if name.eq_ignore_ascii_case("mastercard") => "mastercard_de39",
+        Some(name) if is_named(name, "visa") => "visa",
+        Some(name) if is_named(name, "mastercard") => "mastercard_de39",
         _ => "",
     };
     let of_scheme = match code.source.as_str() {
