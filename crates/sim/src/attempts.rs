@@ -39,7 +39,7 @@ impl World {
         let from_ms = from.as_millis().max(0);
         Attempts {
             world: self,
-            generator: Generator::new(self, from_ms - reach_ms(self), None),
+            generator: Generator::new(self, from_ms - reach_ms(self), None, true),
             pending: Vec::new(),
             ready_ms: i64::MIN,
             from_ms,
@@ -52,6 +52,10 @@ impl World {
         let instrument = &self.instruments[usize::from(leaf.instrument)];
         let merchant = &self.merchants[usize::from(leaf.merchant)];
         let payment_id = payment_id(event.payment);
+        let mut attempt_id = String::with_capacity(payment_id.len() + 3);
+        attempt_id.push_str(&payment_id);
+        attempt_id.push('_');
+        push_number(&mut attempt_id, u64::from(event.number));
         let (status, code, latency_ms) = match event.outcome {
             Outcome::Approved => {
                 (Status::Approved, Some(("iso8583", "00")), Some(event.latency_ms))
@@ -63,7 +67,7 @@ impl World {
         };
         let attributes = instrument.sub_type.map(|s| ("sub_type".to_owned(), s.to_owned()));
         let attempt = Attempt {
-            attempt_id: format!("{payment_id}_{}", event.number),
+            attempt_id,
             payment_id,
             attempt_number: u32::from(event.number),
             occurred_at: Timestamp::from_millis(event.at_ms),
@@ -105,7 +109,24 @@ impl World {
 /// Letters keep the runs of digits short: an id must not look like a card number.
 fn payment_id(payment: u64) -> String {
     let (block, incident, place) = (payment >> 32, payment >> 24 & 0xFF, payment & 0xFF_FFFF);
-    if incident == 0 { format!("p{block}x{place}") } else { format!("p{block}x{place}i{incident}") }
+    let mut id = String::with_capacity(24);
+    id.push('p');
+    push_number(&mut id, block);
+    id.push('x');
+    push_number(&mut id, place);
+    if incident > 0 {
+        id.push('i');
+        push_number(&mut id, incident);
+    }
+    id
+}
+
+/// Decimal digits, without the formatting machinery: half of an attempt's cost otherwise.
+fn push_number(text: &mut String, number: u64) {
+    if number >= 10 {
+        push_number(text, number / 10);
+    }
+    text.push(char::from(b'0' + (number % 10) as u8));
 }
 
 impl Attempts<'_> {

@@ -5,17 +5,18 @@
 //! chance, so it turns approvals into failures and moves nothing else. What an incident adds or removes draws from streams
 //! named after the incident; retries from a stream named after the payment.
 //!
+//! Waves of the season are taken at the middle of the block in which a payment starts.
+//!
 //! **Random access.** A block needs no other block, so any span of time can be drawn on its own; what began before
-//! it and ends within it is met by starting [`Reach::ms`] earlier.
+//! it and ends within it is met by starting [`reach_ms`] earlier.
 
 use stats::stream::Stream;
 
+use crate::burst::Urns;
 use crate::config::{Retries, Vocabulary};
 use crate::failure::{CodeRow, FailureKind, Pace, READ_TIMEOUT, codes, pick};
 use crate::incident::Kind;
-use crate::latency::Quantiles;
-use crate::weather::{BLOCK_MS, Sky};
-use crate::world::{Leaf, Placed, World, rate, sway};
+use crate::world::{Leaf, Placed, World, rate};
 use payments::Timestamp;
 
 /// How an attempt ended.
@@ -48,11 +49,16 @@ pub(crate) struct Event {
 
 /// Longest time between the start of a payment and the end of its last attempt.
 pub(crate) fn reach_ms(world: &World) -> i64 {
-    let timeout = world.config.gateways.iter().map(|g| g.timeout_ms).max().unwrap_or(0);
-    let longest = i64::from(timeout.max(ABANDONED_MS_MAX));
-    let retries = i64::from(world.config.retries.attempts_max);
-    retries * (longest + i64::from(world.config.retries.delay_ms_max)) + STORM_MS_MAX
+    let timeout = i64::from(world.config.gateways.iter().map(|g| g.timeout_ms).max().unwrap_or(0));
+    let Retries { attempts_max, delay_ms_max, .. } = world.config.retries;
+    // Only the last attempt can be abandoned.
+    i64::from(attempts_max - 1) * (timeout + i64::from(delay_ms_max))
+        + timeout.max(i64::from(ABANDONED_MS_MAX))
+        + STORM_MS_MAX
 }
+
+/// Length of a block.
+pub(crate) const BLOCK_MS: i64 = 10_000;
 
 const ABANDONED_MS_MAX: u32 = 60_000;
 /// Copies of a storm follow within this time.
@@ -67,12 +73,15 @@ const TESTING_REFUSED: f64 = 0.92;
 #[derive(Debug)]
 pub(crate) struct Generator<'w> {
     world: &'w World,
-    sky: Sky,
+    urns: Urns,
+    /// What each gateway's odds are multiplied by in this block.
+    season: Vec<f64>,
     block: i64,
     excluded: Option<usize>,
     payments: Stream,
     volume: Stream,
-    amounts: Stream,
+    /// Not drawn where nobody asks for money.
+    amounts: Option<Stream>,
     retries: Stream,
     incidents: Stream,
     /// Indices of incidents that can touch payments of the present block.
@@ -104,16 +113,22 @@ impl Draws {
 
 impl<'w> Generator<'w> {
     /// From the block that holds this instant.
-    pub(crate) fn new(world: &'w World, from_ms: i64, excluded: Option<usize>) -> Self {
+    pub(crate) fn new(
+        world: &'w World,
+        from_ms: i64,
+        excluded: Option<usize>,
+        with_amounts: bool,
+    ) -> Self {
         let block = from_ms.div_euclid(BLOCK_MS).max(0);
         Self {
             world,
-            sky: Sky::new(world, block),
+            urns: Urns::new(&world.routes),
+            season: Vec::new(),
             block,
             excluded,
             payments: world.root.fork("payments"),
             volume: world.root.fork("volume"),
-            amounts: world.root.fork("amounts"),
+            amounts: with_amounts.then(|| world.root.fork("amounts")),
             retries: world.root.fork("retries"),
             incidents: world.root.fork("incidents"),
             active: Vec::new(),
@@ -130,7 +145,6 @@ impl<'w> Generator<'w> {
         let world = self.world;
         let block = self.block;
         let start = block * BLOCK_MS;
-        self.sky.forget_before(block);
         self.active.clear();
         let until = start + BLOCK_MS + reach_ms(world);
         for (index, placed) in world.placed.iter().enumerate() {
@@ -142,7 +156,13 @@ impl<'w> Generator<'w> {
                 self.active.push(index);
             }
         }
-        let mean = world.payments_per_s * 10.0 * self.sky.at(world, block).volume;
+        let middle = (block as f64 + 0.5) * BLOCK_MS as f64;
+        let wave = world.waves.volume_at(middle);
+        self.urns.refill(&world.routes, wave);
+        self.season.clear();
+        let gateways = world.config.gateways.len();
+        self.season.extend((0..gateways).map(|g| world.waves.odds_at(g, middle)));
+        let mean = world.payments_per_s * 10.0 * wave;
         let mut volume = self.volume.fork_index(block as u64);
         let excess = world.config.dispersion.volume - 1.0;
         let mean_now = if excess > 0.0 {
@@ -153,21 +173,25 @@ impl<'w> Generator<'w> {
         };
         let count = volume.poisson(mean_now);
         let mut draws = self.payments.fork_index(block as u64);
-        let mut amounts = self.amounts.fork_index(block as u64);
+        let mut amounts = self.amounts.as_ref().map(|s| s.fork_index(block as u64));
         let mut thinning = self.thinning(block);
         for i in 0..count {
             let leaf = world.alias.pick(draws.next_u64()) as u32;
             let outcome = draws.next_u64();
             let when = draws.next_u64();
             let rest = draws.next_u64();
-            let amount = amounts.next_u64() as u32;
+            let amount = amounts.as_mut().map_or(0, |s| s.next_u64() as u32);
             let at = start + (((when >> 32) * BLOCK_MS as u64) >> 32) as i64;
-            if thinning.iter_mut().any(|(index, s)| removed(&world.placed[*index], leaf, at, s)) {
-                continue;
+            let mut gone = false;
+            for (index, stream) in &mut thinning {
+                gone |= removed(&world.placed[*index], leaf, at, stream);
             }
-            let payment = (block as u64) << 32 | i;
             let draws = Draws::new(outcome, when as u32, rest);
-            self.payment(at, payment, leaf, draws, amount, false, sink);
+            if !gone {
+                let payment = (block as u64) << 32 | i;
+                self.payment(at, payment, leaf, draws, amount, false, sink);
+            }
+            self.urns.put(world.leaves[leaf as usize].route, draws.outcome);
         }
         self.additions(block, mean, sink);
         self.block += 1;
@@ -332,11 +356,10 @@ impl<'w> Generator<'w> {
     ) -> Option<FailureKind> {
         let world = self.world;
         let leaf = &world.leaves[event.leaf as usize];
-        let weather = self.sky.at(world, start_ms.div_euclid(BLOCK_MS));
-        let p_null = rate(leaf.odds * odds_factor * weather.season[usize::from(leaf.gateway)]);
-        let route = &world.routes[usize::from(leaf.route)];
-        // `chance` is what this block grants; `p_null` its mean over the weather.
-        let chance = p_null + weather.shift[usize::from(leaf.route)] * sway(p_null, route.mean);
+        let p_null = rate(leaf.odds * odds_factor * self.season[usize::from(leaf.gateway)]);
+        // `chance` is what this block grants; `p_null` its mean over all bursts.
+        let burst = if event.number == 1 { self.urns.shift(leaf.route, p_null) } else { 0.0 };
+        let chance = p_null + burst;
 
         let mut effect = Effect { kept: 1.0, blame: None, slower: 1.0, renamed: None };
         if testing {
@@ -379,11 +402,16 @@ impl<'w> Generator<'w> {
                     (FailureKind::ALL[at], rest)
                 }
             };
-            let told = effect.renamed.filter(|(from, _)| *from == kind).map_or(kind, |(_, to)| to);
-            let row = code(gateway.vocabulary, told, rest);
+            let row = code(gateway.vocabulary, kind, rest);
             let latency = match row.pace {
                 Pace::Times(factor) => latency * factor,
-                Pace::Timeout => timeout + 1.0,
+                Pace::Timeout => timeout,
+            };
+            // Another name for the same failure takes the same time.
+            let renamed = effect.renamed.filter(|(from, _)| *from == kind);
+            let (told, row) = match renamed {
+                Some((_, to)) => (to, code(gateway.vocabulary, to, rest)),
+                None => (kind, row),
             };
             (Outcome::Failed(told, row), latency, Some(kind))
         };
@@ -395,7 +423,7 @@ impl<'w> Generator<'w> {
             (outcome, kind)
         };
         let latency = latency.min(timeout);
-        event.slowness = slowness(latency, table, pace);
+        event.slowness = slowness(latency, &world.slow[usize::from(leaf.gateway)], pace);
         event.outcome = outcome;
         event.latency_ms = (latency as u32).max(1);
         event.at_ms = start_ms + i64::from(event.latency_ms);
@@ -475,8 +503,6 @@ fn failover(world: &World, leaf: u32, share: f64, draws: &mut Stream) -> u32 {
     siblings_at + (leaf - siblings_at + step) % u32::from(siblings)
 }
 
-fn slowness(latency_ms: f64, table: &Quantiles, pace: f64) -> u8 {
-    let over =
-        |quantile: f64| u8::from(latency_ms > table.at((quantile * 4_294_967_296.0) as u32) * pace);
-    over(0.5) + over(0.95) + over(0.99)
+fn slowness(latency_ms: f64, quantiles: &[f64; 3], pace: f64) -> u8 {
+    quantiles.iter().map(|quantile| u8::from(latency_ms > quantile * pace)).sum()
 }

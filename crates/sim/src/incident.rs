@@ -172,9 +172,9 @@ impl Incident {
         }
         let shape = match self.shape {
             Shape::Step => None,
-            Shape::Ramp { over_ms } => at_least("over_ms", over_ms.min(1) as f64, 1.0),
+            Shape::Ramp { over_ms } => at_least("over_ms", over_ms.min(1_000) as f64, 1.0),
             Shape::Flapping { on_ms, off_ms } => {
-                at_least("on_ms and off_ms", on_ms.min(off_ms).min(1) as f64, 1.0)
+                at_least("on_ms and off_ms", on_ms.min(off_ms).min(1_000) as f64, 1.0)
             }
         };
         shape.or_else(|| match self.kind {

@@ -19,13 +19,16 @@
 
 mod alias;
 mod attempts;
+mod burst;
 mod config;
+mod counts;
+mod day;
 mod failure;
 mod generate;
 mod incident;
 mod latency;
 mod season;
-mod weather;
+mod truth;
 mod world;
 
 pub use attempts::{Attempts, Sample};
@@ -33,6 +36,9 @@ pub use config::{
     Bank, Country, Dispersion, Drift, Gateway, Method, Network, Retries, Season, Vocabulary,
     WorldConfig,
 };
+pub use counts::{Cell, Counts, Tick, Ticks};
+pub use day::Day;
 pub use failure::FailureKind;
 pub use incident::{Incident, Kind, Pairs, Shape};
+pub use truth::Truth;
 pub use world::{DIMENSIONS, World, WorldError};

@@ -72,9 +72,9 @@ pub(crate) struct Leaf {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Route {
     pub(crate) mean: f64,
-    /// Attempts in a block of 10 s at the mean volume.
-    pub(crate) attempts: f64,
-    /// Correlation of outcomes within a block, times `attempts`.
+    /// Payments in a block of 10 s at the mean volume.
+    pub(crate) payments: f64,
+    /// Correlation of outcomes within a block, times `payments`.
     pub(crate) correlation: f64,
 }
 
@@ -111,6 +111,8 @@ pub struct World {
     weights: Vec<f64>,
     pub(crate) routes: Vec<Route>,
     pub(crate) latency: Vec<Quantiles>,
+    /// Per gateway: median, 95th and 99th percentile of its ordinary latency.
+    pub(crate) slow: Vec<[f64; 3]>,
     pub(crate) mixes: [[f64; 6]; 4],
     pub(crate) waves: Waves,
     pub(crate) payments_per_s: f64,
@@ -131,11 +133,13 @@ impl World {
             })
             .collect::<Result<_, _>>()?;
         let knots = normal_knots();
-        let latency = config
+        let latency: Vec<Quantiles> = config
             .gateways
             .iter()
             .map(|g| Quantiles::log_normal(&knots, g.latency_ms_p50, g.latency_sigma))
             .collect();
+        let at = |share: f64| (share * 4_294_967_296.0) as u32;
+        let slow = latency.iter().map(|q| [0.5, 0.95, 0.99].map(|share| q.at(at(share)))).collect();
         let issuers: Vec<String> = config
             .banks
             .iter()
@@ -164,6 +168,7 @@ impl World {
             leaves,
             weights,
             latency,
+            slow,
             waves,
         };
         world.payments_per_s = world.config.attempts_per_s / world.attempts_per_payment();
@@ -340,7 +345,7 @@ impl World {
         }
         for (route, share) in routes.iter_mut().zip(&shares).filter(|(_, share)| **share > 0.0) {
             route.mean /= share;
-            route.attempts = share * self.config.attempts_per_s * 10.0;
+            route.payments = share * self.payments_per_s * 10.0;
         }
         // A leaf moves with its route by `sway`; the correlation makes up for leaves that differ from the route's mean, so
         // that the variance of a whole route's successes is the configured multiple of the binomial one.
