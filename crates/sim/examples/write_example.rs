@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use flate2::{Compression, GzBuilder};
 use payments::{Attempt, Status, Timestamp};
 use sim::{
@@ -138,7 +138,8 @@ fn row(a: &Attempt) -> Result<String> {
 }
 
 fn time(at: Timestamp) -> Result<String> {
-    Ok(jiff::Timestamp::from_millisecond(at.as_millis())?.to_string())
+    let instant = jiff::Timestamp::from_millisecond(at.as_millis()).map_err(|e| anyhow!("{e}"))?;
+    Ok(instant.to_string())
 }
 
 /// As the reports spell slices.
