@@ -37,7 +37,7 @@
       scales: { y: { range: (_, low, high) => spec.zero ? [0, Math.max(high * 1.08, 1e-9)] : [Math.max(0, low - .05), Math.min(1, high + .05)] } },
       axes: [
         { ...axis, values: [[86400, "{MMM} {D}", null, null, null, null, null, null, 1], [3600, "{HH}:{mm}", "\n{MMM} {D}", null, "\n{MMM} {D}", null, null, null, 1], [60, "{HH}:{mm}", "\n{MMM} {D}", null, "\n{MMM} {D}", null, null, null, 1], [1, "{HH}:{mm}:{ss}", "\n{MMM} {D}", null, "\n{MMM} {D}", null, null, null, 1]] },
-        { ...axis, size: 56, values: (_, ticks) => ticks.map(v => Math.round(v * 100) + " %") },
+        { ...axis, size: 56, values: (_, ticks) => ticks.map(v => +(v * 100).toFixed(1) + " %") },
       ],
       series: [
         { label: "From", value: "{YYYY}-{MM}-{DD} {HH}:{mm}" },

@@ -159,7 +159,9 @@ pub fn groups(parts: &[Breakdown]) -> Vec<Group<'_>> {
     by.into_iter()
         .map(|((_, dimension), mut of)| {
             of.sort_by(|a, b| {
-                b.lost_payments.total_cmp(&a.lost_payments).then(b.attempts_all.cmp(&a.attempts_all))
+                b.lost_payments
+                    .total_cmp(&a.lost_payments)
+                    .then(b.attempts_all.cmp(&a.attempts_all))
             });
             let (hit, spared) = of.into_iter().partition(|p| p.hit);
             Group { title: plural(&visible(dimension)), hit, spared }

@@ -103,8 +103,12 @@ fn page(report: &Report) -> Page {
     let at = |ms: Option<i64>| {
         ms.map_or_else(|| "-".into(), |ms| time(Timestamp::from_millis(ms), &report.zone))
     };
-    let period =
-        format!("{} to {} ({})", at(report.overview.from_ms()), at(report.overview.until_ms()), s.tz);
+    let period = format!(
+        "{} to {} ({})",
+        at(report.overview.from_ms()),
+        at(report.overview.until_ms()),
+        s.tz
+    );
     let headline = match report.incidents.len() {
         0 => "No incident found".to_string(),
         1 => "1 incident found".to_string(),
@@ -129,7 +133,9 @@ fn page(report: &Report) -> Page {
     let data = serde_json::to_string(&data).expect("plain numbers");
     Page {
         title: format!("{headline} - {} - Pointsman", s.file),
-        overview_label: format!("Success rate over time, {rate} on average; the table below has the numbers"),
+        overview_label: format!(
+            "Success rate over time, {rate} on average; the table below has the numbers"
+        ),
         headline,
         file: s.file.clone(),
         period,
@@ -179,10 +185,8 @@ fn page(report: &Report) -> Page {
 fn card(n: usize, i: &Incident, report: &Report) -> Card {
     let facts = Facts::new(i, &report.zone);
     let has_chart = i.timeline.len() > 1 && i.signal != Signal::Volume;
-    let lasted = i.resolved_at.map_or_else(
-        || "going on".into(),
-        |end| span(end.millis_since(i.started_at)),
-    );
+    let lasted =
+        i.resolved_at.map_or_else(|| "going on".into(), |end| span(end.millis_since(i.started_at)));
     let rate = |part: f64, of: u64| {
         if of > 0 { percent(part / of as f64) } else { "-".into() }
     };
@@ -191,7 +195,9 @@ fn card(n: usize, i: &Incident, report: &Report) -> Card {
         since: time(i.started_at, &report.zone),
         lasted,
         rates: match i.signal {
-            Signal::SuccessRate => format!("{} for {}", percent(i.observed_rate), percent(i.baseline_rate)),
+            Signal::SuccessRate => {
+                format!("{} for {}", percent(i.observed_rate), percent(i.baseline_rate))
+            }
             _ => "-".into(),
         },
         lost: estimate(i.impact.lost_payments),
@@ -289,12 +295,18 @@ fn reading(s: &Summary) -> Vec<(String, String)> {
     };
     let hold = if s.rows_hold == "counts" { "counted attempts" } else { "one attempt per row" };
     let mut out = vec![
-        ("File".to_string(), format!("{} ({}{packed}), {} rows, {hold}", s.file, s.format, number(s.rows))),
+        (
+            "File".to_string(),
+            format!("{} ({}{packed}), {} rows, {hold}", s.file, s.format, number(s.rows)),
+        ),
         ("Dimensions".to_string(), visible(&s.dimensions.join(", "))),
         ("Bucket".to_string(), span((s.bucket_s * 1_000.0) as i64)),
         (
             "False pages".to_string(),
-            format!("detection is set to {} a week over the whole system", estimate(s.false_pages_per_week)),
+            format!(
+                "detection is set to {} a week over the whole system",
+                estimate(s.false_pages_per_week)
+            ),
         ),
     ];
     if let Some(map) = &s.map {
