@@ -24,33 +24,51 @@ fn main() -> Result<()> {
     let directory = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "examples".into()));
     std::fs::create_dir_all(&directory)
         .with_context(|| format!("cannot make the directory {}", directory.display()))?;
-    let world = world()?;
-    let ends_at = STARTS_AT.plus_millis(DAYS * 86_400_000);
     let create = |name: &str| {
         let path = directory.join(name);
         File::create(&path).with_context(|| format!("cannot write {}", path.display()))
     };
+    let example = example()?;
+    let packed = create("payments.csv.gz")?;
+    let mut packed = GzBuilder::new().mtime(0).write(packed, Compression::best());
+    packed.write_all(example.payments.as_bytes())?;
+    packed.finish()?;
+    create("truth.csv")?.write_all(example.labels.as_bytes())?;
+    create("README.md")?.write_all(example.readme.as_bytes())?;
+    println!("wrote {}", directory.display());
+    Ok(())
+}
 
-    let mut csv = GzBuilder::new().mtime(0).write(create("payments.csv.gz")?, Compression::best());
-    writeln!(csv, "{COLUMNS}")?;
+/// The text of each file.
+pub struct Example {
+    /// One row per attempt.
+    pub payments: String,
+    /// The outages, for `--truth`.
+    pub labels: String,
+    /// The same for people.
+    pub readme: String,
+}
+
+/// Everything that `examples/` holds.
+pub fn example() -> Result<Example> {
+    let world = world()?;
+    let ends_at = STARTS_AT.plus_millis(DAYS * 86_400_000);
+    let mut payments = format!("{COLUMNS}\n");
     let (mut attempts, mut approved) = (0_u64, 0_u64);
     for sample in world.attempts(STARTS_AT, ends_at) {
         attempts += 1;
         approved += u64::from(sample.attempt.status == Status::Approved);
-        writeln!(csv, "{}", row(&sample.attempt)?)?;
+        payments += &row(&sample.attempt)?;
+        payments.push('\n');
     }
-    csv.finish()?.flush()?;
-
     let truth = world.truth(STARTS_AT, ends_at);
-    let mut labels = create("truth.csv")?;
-    writeln!(labels, "start,end,slice")?;
+    let mut labels = String::from("start,end,slice\n");
     for Truth { incident, .. } in truth.iter().filter(|t| breaks(t)) {
         let (start, end) = (time(incident.starts_at)?, time(incident.ends_at)?);
-        writeln!(labels, "{start},{end},\"{}\"", slice(incident))?;
+        labels += &format!("{start},{end},\"{}\"\n", slice(incident));
     }
-    write!(create("README.md")?, "{}", readme(attempts, approved, &truth)?)?;
-    println!("{attempts} attempts, {approved} approved, in {}", directory.display());
-    Ok(())
+    let readme = readme(attempts, approved, &truth)?;
+    Ok(Example { payments, labels, readme })
 }
 
 /// A company with three gateways and a handful of shops, 50,000 payments in three days.
@@ -102,7 +120,7 @@ fn world() -> Result<World> {
     Ok(world)
 }
 
-const COLUMNS: &str = "time,payment_id,attempt,merchant,amount_minor,currency,gateway,method,\
+const COLUMNS: &str = "time,payment_id,attempt_number,merchant,amount_minor,currency,gateway,method,\
     sub_type,network,bank,country,status,code_source,code,latency_ms";
 
 /// One row; names in the example hold nothing that needs quoting.
@@ -190,8 +208,7 @@ fn readme(attempts: u64, approved: u64, truth: &[Truth]) -> Result<String> {
     text += "\nA payment counts as lost if it is paid without the incident and unpaid with it, all else equal, retries included.\n\n\
         Look at it:\n\n\
         ```\n\
-        pointsman backtest examples/payments.csv.gz --truth examples/truth.csv \\\n    \
-        --map merchant_id=merchant,minor=amount_minor,issuer=bank,attempt_number=attempt,code=code\n\
+        pointsman backtest examples/payments.csv.gz --truth examples/truth.csv\n\
         ```\n\n\
         Written by `cargo run --release -p sim --example write_example`, the same bytes each time.\n";
     Ok(text)

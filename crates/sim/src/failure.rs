@@ -215,6 +215,27 @@ mod tests {
     }
 
     #[test]
+    fn the_taxonomy_reads_each_code_as_its_kind() {
+        use payments::{DeclineClass, listed_decline};
+        for vocabulary in [Vocabulary::Iso8583, Vocabulary::Stripe] {
+            for kind in FailureKind::ALL {
+                let class = match kind {
+                    FailureKind::User => DeclineClass::User,
+                    FailureKind::Issuer => DeclineClass::Issuer,
+                    FailureKind::Network | FailureKind::Gateway => DeclineClass::Network,
+                    FailureKind::Fraud => DeclineClass::FraudDnr,
+                    FailureKind::Misconfiguration => DeclineClass::RoutingConfig,
+                };
+                for row in codes(vocabulary, kind) {
+                    let listed = listed_decline(row.source, row.value);
+                    let listed = listed.unwrap_or_else(|| panic!("{row:?} is not listed"));
+                    assert_eq!(listed.class, class, "{row:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_pick_takes_each_row_by_its_share() {
         assert_eq!(pick([0.2, 0.8], 0.1).0, 0);
         assert_eq!(pick([0.2, 0.8], 0.2).0, 1);
