@@ -151,6 +151,18 @@ fn mastercard_stops_after_10_declines_in_24_hours_and_names_the_fee_of_the_day()
 }
 
 #[test]
+fn the_strictest_refusal_is_the_answer() {
+    let (declined, lost) = (code("iso8583", "05"), code("iso8583", "41"));
+    let now = at("2026-01-01T00:00:00Z");
+    let mut history: Vec<_> =
+        (0..10).map(|h| past(now.plus_millis(-(h + 1) * HOUR), &declined)).collect();
+    let for_a_day = refused(ask(&question("mastercard", &history, now)));
+    assert!(for_a_day.is_some_and(|(_, until)| until.is_some()));
+    history[3].codes = &lost;
+    assert_eq!(refused(ask(&question("mastercard", &history, now))), Some(("decline", None)));
+}
+
+#[test]
 fn mastercard_35_in_30_days_holds_where_it_was_introduced() {
     let (declined, now) = (code("iso8583", "05"), at("2024-03-01T00:00:00Z"));
     let history: Vec<_> =
