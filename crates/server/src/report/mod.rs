@@ -16,11 +16,12 @@ use jiff::tz::TimeZone;
 use crate::backtest::{Outcome, Overview, Score};
 use crate::read::Loaded;
 
+pub use facts::place;
 pub use html::html;
 pub use json::json;
 pub use summary::Summary;
 pub use text::text;
-pub use words::{money, number, percent, span};
+pub use words::{estimate, money, number, percent, span, time};
 
 /// Everything that a report says.
 pub struct Report {
