@@ -4,6 +4,7 @@
 //! Exit code 0 if every bar is reached, 1 if not, 2 for usage, 3 where data is missing (it says
 //! where to get it).
 
+mod detect;
 mod events;
 mod report;
 
@@ -41,6 +42,7 @@ type Run = fn(&Options) -> anyhow::Result<Report>;
 
 /// Every benchmark by name.
 const BENCHES: &[(&str, Run)] = &[
+    ("detect", detect::run),
     ("events", events::run),
 ];
 

@@ -4,7 +4,7 @@
 //! too far from it pays in drift and a bet too light pays at the start. What makes one grid serve every expectation is
 //! the scale. In *lost shares* f ("of what should succeed, the share f fails": p1 = p0 (1 - f), the severity of an outage) drops of 2
 //! to 60 points are f = 0.021 to 0.63 at 95 %, 0.025 to 0.75 at 80 %: the same bets at work. As odds ratios they
-//! are 0.70 to 0.03 at 95 % but 0.89 to 0.06 at 80 %, and a quarter of the weight idles at either rate (eight bets:
+//! are 0.70 to 0.03 at 95 % but 0.89 to 0.06 at 80 %, and a quarter of the weight idles at either rate (eight bets so placed:
 //! 1.27 times the delay of CUSUM at worst, against 1.24). A lost share follows the season as an odds ratio does.
 //!
 //! The constants are the minimax over drops of 2 to 60 points from 80, 90 and 95 %, and of at most two payments
@@ -34,8 +34,8 @@ impl Bets<8> {
     /// Eight bets on a drop: a fortieth of the successes lost, up to nearly all of them.
     pub fn drop() -> Self {
         Self::on_drop(
-            [0.024, 0.040, 0.067, 0.11, 0.185, 0.31, 0.51, 0.85],
-            [0.20, 0.10, 0.10, 0.10, 0.10, 0.10, 0.10, 0.20],
+            [0.0235, 0.046, 0.066, 0.105, 0.18, 0.32, 0.59, 0.88],
+            [0.20, 0.12, 0.08, 0.09, 0.105, 0.085, 0.10, 0.22],
         )
     }
 }
