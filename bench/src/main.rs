@@ -41,10 +41,7 @@ fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
 type Run = fn(&Options) -> anyhow::Result<Report>;
 
 /// Every benchmark by name.
-const BENCHES: &[(&str, Run)] = &[
-    ("detect", detect::run),
-    ("events", events::run),
-];
+const BENCHES: &[(&str, Run)] = &[("detect", detect::run), ("events", events::run)];
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
