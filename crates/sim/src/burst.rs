@@ -3,8 +3,9 @@
 //! Real outcomes are over-dispersed: within a block of 10 s a route (gateway x issuer) has a success rate of its own,
 //! beta distributed around its mean. With n payments and correlation r the successes are beta-binomial with
 //! variance n p (1-p) (1 + (n-1) r); with r = (factor - 1) / n that is `factor` times the binomial one, for each route and
-//! for every slice that is a union of routes, all traffic included. Slices that cut through routes have less, and so do
-//! routes with less than a payment or two per block, which cannot burst. Retries are independent, given their own chance.
+//! for every slice that is a union of routes, all traffic included. Routes with fewer than four payments per block cannot
+//! burst and share a rate: the rest of a gateway. Slices that cut through routes vary less. Retries are independent; the correlation of
+//! payments makes up for them.
 //!
 //! The beta variable is never drawn. Its Pólya urn gives the same joint law one payment at a time (Eggenberger and Pólya
 //! 1923; Johnson and Kotz 1977): with `s` successes among `n` payments so far, the next one's chance is (m z + s) / (z + n),

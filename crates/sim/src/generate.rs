@@ -14,9 +14,11 @@ use stats::stream::Stream;
 
 use crate::burst::Urns;
 use crate::config::{Retries, Vocabulary};
+use crate::effect::{Effect, removed};
 use crate::failure::{CodeRow, FailureKind, Pace, READ_TIMEOUT, codes, pick};
 use crate::incident::Kind;
-use crate::world::{Leaf, Placed, World, rate};
+use crate::populate::Leaf;
+use crate::world::{World, rate};
 use payments::Timestamp;
 
 /// How an attempt ended.
@@ -361,7 +363,7 @@ impl<'w> Generator<'w> {
         let burst = if event.number == 1 { self.urns.shift(leaf.route, p_null) } else { 0.0 };
         let chance = p_null + burst;
 
-        let mut effect = Effect { kept: 1.0, blame: None, slower: 1.0, renamed: None };
+        let mut effect = Effect::NONE;
         if testing {
             effect.fail(TESTING_REFUSED, FailureKind::Fraud, draws.outcome, chance);
         }
@@ -428,57 +430,6 @@ impl<'w> Generator<'w> {
         event.latency_ms = (latency as u32).max(1);
         event.at_ms = start_ms + i64::from(event.latency_ms);
         kind
-    }
-}
-
-/// What the incidents do to one attempt.
-struct Effect {
-    /// Share of its chance that is left.
-    kept: f64,
-    /// Whom its failure is blamed on, if an incident made it fail.
-    blame: Option<FailureKind>,
-    slower: f64,
-    renamed: Option<(FailureKind, FailureKind)>,
-}
-
-impl Effect {
-    fn fail(&mut self, severity: f64, blame: FailureKind, uniform: f64, chance: f64) {
-        let before = self.kept;
-        self.kept *= 1.0 - severity;
-        if uniform < chance * before && uniform >= chance * self.kept {
-            self.blame = Some(blame);
-        }
-    }
-
-    #[inline]
-    fn take(&mut self, placed: &Placed, leaf: u32, start_ms: i64, uniform: f64, chance: f64) {
-        if !placed.hits[leaf as usize] {
-            return;
-        }
-        let strength = placed.incident.strength_at(Timestamp::from_millis(start_ms));
-        if strength == 0.0 {
-            return;
-        }
-        match placed.incident.kind {
-            Kind::Outage { severity, blame } => {
-                self.fail(severity * strength, blame, uniform, chance);
-            }
-            Kind::Latency { factor } => self.slower *= 1.0 + (factor - 1.0) * strength,
-            Kind::CodesRenamed { from, to } => self.renamed = Some((from, to)),
-            _ => {}
-        }
-    }
-}
-
-fn removed(placed: &Placed, leaf: u32, at_ms: i64, draws: &mut Stream) -> bool {
-    // Drawn for every payment, so that one removed does not move the next.
-    let uniform = draws.uniform();
-    let strength = placed.incident.strength_at(Timestamp::from_millis(at_ms));
-    let hit = placed.hits[leaf as usize];
-    match placed.incident.kind {
-        Kind::Volume { factor } => hit && uniform < (1.0 - factor) * strength,
-        Kind::MixShift { share } => !hit && uniform < share * strength,
-        _ => false,
     }
 }
 
