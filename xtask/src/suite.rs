@@ -61,8 +61,16 @@ fn format(root: &Path) -> Outcome {
 
 fn clippy(root: &Path) -> Outcome {
     with(root, "clippy", Tool::Clippy, || {
-        let arguments =
-            ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+        let arguments = [
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--keep-going",
+            "--",
+            "-D",
+            "warnings",
+        ];
         Outcome::of(succeeds(cargo(root, &arguments)))
     })
 }
@@ -96,7 +104,7 @@ fn libtest_summary(line: &str) -> Option<Outcome> {
 }
 
 fn docs(root: &Path) -> Outcome {
-    let mut doc = cargo(root, &["doc", "--workspace", "--no-deps", "--locked"]);
+    let mut doc = cargo(root, &["doc", "--workspace", "--no-deps", "--locked", "--keep-going"]);
     doc.env("RUSTDOCFLAGS", "-D warnings");
     Outcome::of(succeeds(doc))
 }
