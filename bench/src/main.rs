@@ -4,6 +4,7 @@
 //! Exit code 0 if every bar is reached, 1 if not, 2 for usage, 3 where data is missing (it says
 //! where to get it).
 
+mod backtest;
 mod detect;
 mod events;
 mod report;
@@ -41,7 +42,11 @@ fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
 type Run = fn(&Options) -> anyhow::Result<Report>;
 
 /// Every benchmark by name.
-const BENCHES: &[(&str, Run)] = &[("detect", detect::run), ("events", events::run)];
+const BENCHES: &[(&str, Run)] = &[
+    ("backtest", backtest::run),
+    ("detect", detect::run),
+    ("events", events::run),
+];
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

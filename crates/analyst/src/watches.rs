@@ -313,7 +313,7 @@ impl Watches {
         let since = self.chosen_at_ms.unwrap_or(begun - tick_ms);
         self.chosen_at_ms = Some(now_ms);
         let elapsed = ((now_ms - since) as f64 / tick_ms as f64).max(1.0);
-        let memory = ((since - begun) as f64).min(DAY_MS) / tick_ms as f64;
+        let memory = ((since - begun) as f64).clamp(0.0, DAY_MS) / tick_ms as f64;
         for leaf in &mut cells.leaves {
             leaf.rate = (leaf.rate * memory + leaf.recent) / (memory + elapsed);
             leaf.recent = 0.0;

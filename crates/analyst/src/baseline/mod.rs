@@ -60,9 +60,9 @@ impl Baseline {
     /// Nothing is known.
     pub fn new(space: &Space) -> Self {
         Self {
-            season: Season::default(),
+            season: Season::of_all(),
             values: BTreeMap::new(),
-            volume: Season::default(),
+            volume: Season::of_all(),
             volume_level: None,
             effects: Effects::new(space.subsets()),
             fitted: false,
@@ -322,9 +322,7 @@ impl Baseline {
                 break;
             }
             if per_day >= SEASON_PER_DAY && !self.values.contains_key(&key) {
-                let mut season = Season::default();
-                season.forget_level();
-                self.values.insert(key, season);
+                self.values.insert(key, Season::of_value());
             }
         }
     }

@@ -24,9 +24,11 @@ const WEEKLY: usize = 3;
 const TERMS: usize = 1 + 2 * (DAILY + WEEKLY);
 /// Prior standard deviations in log-odds: half a unit of level is 45 to 57 %, or 90 to 94 %.
 const LEVEL_SD: f64 = 0.5;
-const DAILY_SD: f64 = 0.25;
-const WEEKLY_SD: f64 = 0.12;
-/// Where the cells' effects carry the level.
+const DAILY_SD: f64 = 0.15;
+const WEEKLY_SD: f64 = 0.08;
+/// A value's season differs from that of all traffic by this part of it.
+const OWN_SHARE: f64 = 0.4;
+/// Level of a value's season, where the cells' effects carry the level.
 const OWN_LEVEL_SD: f64 = 0.1;
 /// Drift in log-odds per square root of a day: 0.02 is 0.2 points a day at a rate of 0.9.
 const LEVEL_DRIFT_SD: f64 = 0.02;
@@ -40,23 +42,16 @@ pub struct Season {
     mean: Vec<f64>,
     covariance: Vec<f64>,
     learnt_at_ms: Option<i64>,
+    own: bool,
 }
 
-impl Default for Season {
-    fn default() -> Self {
-        let mut covariance = vec![0.0; TERMS * TERMS];
-        for (i, sd) in prior_sd().enumerate() {
-            covariance[i * TERMS + i] = sd * sd;
-        }
-        Self { mean: vec![0.0; TERMS], covariance, learnt_at_ms: None }
-    }
-}
-
-fn prior_sd() -> impl Iterator<Item = f64> {
-    let pairs = |sd: f64, count: usize| {
-        (1..=count).flat_map(move |j| std::iter::repeat_n(sd / j as f64, 2))
+/// Prior standard deviations of all traffic's season, or of a value's own.
+fn prior_sd(own: bool) -> impl Iterator<Item = f64> {
+    let (level, share) = if own { (OWN_LEVEL_SD, OWN_SHARE) } else { (LEVEL_SD, 1.0) };
+    let pairs = move |sd: f64, count: usize| {
+        (1..=count).flat_map(move |j| std::iter::repeat_n(share * sd / j as f64, 2))
     };
-    std::iter::once(LEVEL_SD).chain(pairs(DAILY_SD, DAILY)).chain(pairs(WEEKLY_SD, WEEKLY))
+    std::iter::once(level).chain(pairs(DAILY_SD, DAILY)).chain(pairs(WEEKLY_SD, WEEKLY))
 }
 
 fn terms(at_ms: i64) -> [f64; TERMS] {
@@ -75,6 +70,24 @@ fn terms(at_ms: i64) -> [f64; TERMS] {
 }
 
 impl Season {
+    /// Of all traffic.
+    pub fn of_all() -> Self {
+        Self::with_prior(false)
+    }
+
+    /// Of one value, beyond that of all traffic.
+    pub fn of_value() -> Self {
+        Self::with_prior(true)
+    }
+
+    fn with_prior(own: bool) -> Self {
+        let mut covariance = vec![0.0; TERMS * TERMS];
+        for (i, sd) in prior_sd(own).enumerate() {
+            covariance[i * TERMS + i] = sd * sd;
+        }
+        Self { mean: vec![0.0; TERMS], covariance, learnt_at_ms: None, own }
+    }
+
     /// Offset in log-odds at an instant, and its variance.
     pub fn at(&self, at_ms: i64) -> (f64, f64) {
         let x = terms(at_ms);
@@ -109,10 +122,6 @@ impl Season {
         }
     }
 
-    /// The level is known from elsewhere: a small error is left to it.
-    pub fn forget_level(&mut self) {
-        self.covariance[0] = OWN_LEVEL_SD * OWN_LEVEL_SD;
-    }
 
     /// The level may have changed.
     pub fn unsettle(&mut self) {
@@ -122,7 +131,7 @@ impl Season {
     fn drift_to(&mut self, at_ms: i64) {
         let days = self.learnt_at_ms.map_or(0.0, |from| (at_ms - from).max(0) as f64 / DAY_MS);
         self.learnt_at_ms = Some(self.learnt_at_ms.map_or(at_ms, |from| from.max(at_ms)));
-        for (i, prior) in prior_sd().enumerate() {
+        for (i, prior) in prior_sd(self.own).enumerate() {
             let sd = if i == 0 { LEVEL_DRIFT_SD } else { SHAPE_DRIFT_SD };
             let place = &mut self.covariance[i * TERMS + i];
             *place = (*place + sd * sd * days).min(prior * prior);
@@ -143,7 +152,7 @@ mod tests {
     fn learns_a_daily_wave_and_knows_how_well() {
         let truth =
             |t: i64| logit(0.9) + 0.2 * libm::sin(t as f64 / DAY_MS * std::f64::consts::TAU) + 0.1;
-        let mut season = Season::default();
+        let mut season = Season::of_all();
         let before = season.at(0).1;
         for block in 0..7 * 144 {
             let at = block * 600_000;
