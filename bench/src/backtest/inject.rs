@@ -61,7 +61,7 @@ fn plant(
         .iter()
         .filter(inside)
         .fold((0.0, 0.0), |(n, k), b| (n + b.attempts as f64, k + b.successes as f64));
-    let before = successes / attempts;
+    let before = (successes + 0.5) / (attempts + 1.0);
     let after = before - DROP;
     if !(after > 0.02 && attempts > 0.0) {
         return None;

@@ -20,7 +20,7 @@ use crate::settings::Settings;
 use crate::signal::{Signal, Tier};
 use crate::space::{SliceKey, Space};
 use crate::watch::noise::Noise;
-use crate::watch::{Alarm, Book, Moment, Thresholds, Watch};
+use crate::watch::{Alarm, Book, Moment, Thresholds, VOLUME_WARM_MS, Watch};
 
 /// Slices watched at most: 2 KB each.
 pub const WATCHES_MAX: usize = 32_768;
@@ -196,7 +196,9 @@ impl Watches {
                 volume.noise.close(scale, up.max(down) < libm::sqrt(threshold) * 10.0);
             }
         }
-        if volume.noise.windows() < 30.0 {
+        if at_ms - self.begun_at_ms.unwrap_or(at_ms) < VOLUME_WARM_MS {
+            volume.more.reset();
+            volume.less.reset();
             return None;
         }
         let expected = rate * 1_000.0;
@@ -322,7 +324,7 @@ impl Watches {
         let ticks_per_day = DAY_MS / tick_ms as f64;
         let total = cells.slices.first().map_or(0.0, |all| all.rate);
         let cutoff = self.cutoff(cells, WATCHED_PER_DAY / ticks_per_day);
-        self.choose_seasons(cells, baseline, ticks_per_day);
+        self.choose_seasons(cells, baseline, ticks_per_day, now_ms - begun);
         for number in 0..cells.slices.len() {
             let entry = cells.slices[number];
             if entry.users == 0 {
@@ -340,7 +342,7 @@ impl Watches {
                 let subset = subset_of(space, entry.key);
                 let prior = baseline.effect_variance(subset);
                 let variance = 1.0 / (information[number] / 1.5 + 1.0 / prior) + 1e-4;
-                let own = !baseline.has_season(entry.key);
+                let own = entry.key != SliceKey::ALL;
                 let watch =
                     Watch::new(entry.key, subset as u32, variance, own, (now_ms, self.traffic));
                 let season = baseline.season_variance(entry.key);
@@ -368,7 +370,13 @@ impl Watches {
         *rates.select_nth_unstable_by(place, f64::total_cmp).1
     }
 
-    fn choose_seasons(&self, cells: &Cells, baseline: &mut Baseline, ticks_per_day: f64) {
+    fn choose_seasons(
+        &self,
+        cells: &Cells,
+        baseline: &mut Baseline,
+        ticks_per_day: f64,
+        age_ms: i64,
+    ) {
         let mut busiest: Vec<((u8, u32), f64)> = cells
             .slices
             .iter()
@@ -379,7 +387,7 @@ impl Watches {
             })
             .collect();
         busiest.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        baseline.choose_seasons(&busiest);
+        baseline.choose_seasons(&busiest, age_ms);
     }
 
     fn insert(&mut self, watch: Watch, rate: f64, season_variance: f64) -> u32 {

@@ -27,6 +27,8 @@ const HALF_LIFE_MS: f64 = 14.0 * 86_400_000.0;
 const SEASONS_MAX: usize = 48;
 /// Attempts a day from which a value's own season can be told from noise.
 const SEASON_PER_DAY: f64 = 2_000.0;
+/// Until a course of all traffic has been seen for so long, a value's own can't be told from it.
+const SEASON_AFTER_MS: i64 = 2 * 86_400_000;
 /// The model is fitted again when the past has grown by this factor, or after `REFIT_MS`.
 const GROWTH: f64 = 1.1;
 const REFIT_MS: i64 = 6 * 3_600_000;
@@ -129,15 +131,6 @@ impl Baseline {
             .map(|(_, variance)| variance)
             .sum();
         self.all_variance + own
-    }
-
-    /// Whether a slice's level is carried by a season.
-    pub fn has_season(&self, key: SliceKey) -> bool {
-        match (key.order(), key.conditions().next()) {
-            (0, _) => true,
-            (1, Some((d, v))) => self.values.contains_key(&(d as u8, v)),
-            _ => false,
-        }
     }
 
     /// Variance of the effects of a subset.
@@ -316,7 +309,10 @@ impl Baseline {
     }
 
     /// Gives the busiest values a season of their own.
-    pub fn choose_seasons(&mut self, busiest: &[((u8, u32), f64)]) {
+    pub fn choose_seasons(&mut self, busiest: &[((u8, u32), f64)], age_ms: i64) {
+        if age_ms < SEASON_AFTER_MS {
+            return;
+        }
         for &(key, per_day) in busiest {
             if self.values.len() >= SEASONS_MAX {
                 break;

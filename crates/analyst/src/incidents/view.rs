@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use payments::Timestamp;
+use stats::confidence_sequence;
+use stats::posterior::Beta;
 
 use crate::analyst::Analyst;
 use crate::diagnose::{
@@ -123,21 +125,7 @@ impl Analyst {
             return (0.0, 1.0);
         }
         let (k, n) = (hits / dispersion, n / dispersion);
-        let beta = |a: f64, b: f64| libm::lgamma(a) + libm::lgamma(b) - libm::lgamma(a + b);
-        let mixture = beta(k + 0.5, n - k + 0.5) - beta(0.5, 0.5);
-        let outside = |p: f64| {
-            let p = p.clamp(1e-9, 1.0 - 1e-9);
-            mixture - k * libm::log(p) - (n - k) * libm::log(1.0 - p) > libm::log(20.0)
-        };
-        let edge = |mut inner: f64, mut outer: f64| {
-            for _ in 0..50 {
-                let middle = (inner + outer) / 2.0;
-                if outside(middle) { outer = middle } else { inner = middle }
-            }
-            (inner + outer) / 2.0
-        };
-        let rate = k / n;
-        (edge(rate, 0.0), edge(rate, 1.0))
+        confidence_sequence::bernoulli(Beta::JEFFREYS, n, k, 0.05)
     }
 
     fn approvals(&self, tracker: &Tracker, n: f64, k: f64, e: f64, v: f64) -> ApprovalCounts {

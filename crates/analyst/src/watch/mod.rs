@@ -35,11 +35,16 @@ const DRIFT_SD: f64 = 0.02;
 /// How open a level is after an accepted shift, log-odds.
 const UNSETTLED_SD: f64 = 0.2;
 /// Dispersion windows before a watch may alarm.
-const WARM_WINDOWS: f64 = 6.0;
+const WARM_WINDOWS: f64 = 3.0;
 /// Binomial variance seen before a watch may alarm.
 const WARM_VARIANCE: f64 = 4.0;
-/// A value's share of traffic before anything is known.
-const VOLUME_NOMINAL: f64 = 0.1;
+/// Attempts of a value before its share of traffic is judged; the nominal share is forgotten by
+/// then.
+const VOLUME_SEEN: f64 = 200.0;
+const VOLUME_NOMINAL: f64 = 0.001;
+/// Shares of traffic have a daily course that nothing models: they are judged after a
+/// week of it, when the dispersion holds that course.
+pub const VOLUME_WARM_MS: i64 = 7 * 86_400_000;
 /// No failures of a class are ever this rare.
 const CLASS_NOMINAL: f64 = 0.005;
 
@@ -146,6 +151,7 @@ pub struct Watch {
     traffic_before: f64,
     windows_at: [i64; 3],
     unsettled: bool,
+    begun_at_ms: i64,
 }
 
 /// What a judgement needs besides the counts.
@@ -199,6 +205,7 @@ impl Watch {
             traffic_before: moment.1,
             windows_at: [i64::MIN; 3],
             unsettled: false,
+            begun_at_ms: moment.0,
         }
     }
 
@@ -236,7 +243,7 @@ impl Watch {
         let fast = self.fast.update(&moment.book.drop, n, k, guarded, near);
         let slow = self.slow.update(&moment.book.drop, n, k, low, near.max(far));
         self.statistics = [fast, slow];
-        if n > 100.0 && std::option_env!("DBG").is_some() && self.key.order() == 2 { eprintln!("{} {:?} n={n} k={k} p={p:.3} low={low:.3} g={guarded:.3} near={near:.2} far={far:.2} fast={fast:.2e} slow={slow:.2e} thr={:.2e} w={} sv={:.1} bv={:.4} season={:.4}", moment.at_ms/3600000, self.key.conditions().collect::<Vec<_>>(), moment.thresholds.fast, self.noise.windows(), self.seen_variance, self.bias_variance, moment.season_variance); }
+        if n > 100.0 && k/n < p - 0.2 { eprintln!("{} {:?} n={n} k={k} p={p:.3} low={low:.3} g={guarded:.3} near={near:.2} far={far:.2} fast={fast:.2e} slow={slow:.2e} thr={:.2e} w={} sv={:.1} bv={:.4} season={:.4}", moment.at_ms/3600000, self.key.conditions().collect::<Vec<_>>(), moment.thresholds.fast, self.noise.windows(), self.seen_variance, self.bias_variance, moment.season_variance); }
         self.noise.add(k - n * p, variance, own);
         self.window.0 += k - n * p;
         self.window.1 += variance;
@@ -282,6 +289,7 @@ impl Watch {
                 nominal: 1.0 - QUANTILES[i],
                 guard: GUARD_SECONDARY,
                 threshold: moment.thresholds.latency,
+                seen_min: 0.0,
             };
             let r = stream.judge(counts.get(SLOWER + i), latency_n, moment.at_ms, &terms);
             let expected = stream.expected(terms.nominal);
@@ -295,6 +303,7 @@ impl Watch {
                 nominal: CLASS_NOMINAL,
                 guard: GUARD_SECONDARY,
                 threshold: moment.thresholds.class,
+                seen_min: 0.0,
             };
             let r = stream.judge(counts.get(CLASS + i), n, moment.at_ms, &terms);
             let expected = stream.expected(terms.nominal);
@@ -309,9 +318,14 @@ impl Watch {
                 nominal: VOLUME_NOMINAL,
                 guard: GUARD_VOLUME,
                 threshold: moment.thresholds.volume,
+                seen_min: VOLUME_SEEN,
             };
             let x = counts.get(VOLUME).min(all);
             let r = stream.judge(x, all, moment.at_ms, &terms);
+            if moment.at_ms - self.begun_at_ms < VOLUME_WARM_MS {
+                stream.detector.reset();
+                continue;
+            }
             check(Signal::Volume, i, i == 0, r, terms.threshold, stream.expected(terms.nominal));
         }
         alarm

@@ -8,19 +8,25 @@
 //! 1974): in the normal regime E[LR^(1/phi)] = 1 under the null when the variance is phi times the
 //! binomial one.
 //!
-//! Robust: a window that an incident touched is not taken, and one window counts at most nine times
-//! the current estimate. A scale that has seen little leans on the next shorter one.
+//! Robust: a window that an incident touched is not taken, and one window counts at most four
+//! times the current estimate. A scale that has seen little leans on the next shorter one.
 
 use serde::{Deserialize, Serialize};
 
 /// Scales in units of the shortest.
 pub const SCALES: [i64; 3] = [1, 6, 60];
-/// Windows of binomial noise that the prior is worth.
+/// What is expected before anything is known, for retries and bursts are the rule, and the windows
+/// that this is worth.
+const PRIOR: f64 = 1.3;
 const PRIOR_WINDOWS: f64 = 6.0;
-/// Past windows remembered.
-const MEMORY_WINDOWS: f64 = 2_000.0;
-/// One window counts at most this many times the current estimate.
-const OUTLIER: f64 = 9.0;
+/// Past windows remembered: the error of a variance from as many is 10 %.
+const MEMORY_WINDOWS: f64 = 200.0;
+/// One window counts at most this many times the current estimate, and what that takes from the
+/// mean of a chi-squared variable with one degree of freedom.
+const OUTLIER: f64 = 4.0;
+const OUTLIER_BIAS: f64 = 0.92;
+/// A window whose expectation is this uncertain, in units of its binomial variance, says nothing.
+const UNCERTAIN_MAX: f64 = 1.0;
 /// A window holds information about phi from this binomial variance on.
 const VARIANCE_MIN: f64 = 1.0;
 
@@ -59,10 +65,10 @@ impl Noise {
         if scale.variance < VARIANCE_MIN && quiet {
             return;
         }
-        if quiet {
+        if quiet && scale.variance * scale.systematic < UNCERTAIN_MAX {
             let own = scale.residual * scale.residual / scale.variance
                 - scale.variance * scale.systematic;
-            scale.sum += own.clamp(0.0, OUTLIER * current);
+            scale.sum += own.clamp(0.0, OUTLIER * current) / OUTLIER_BIAS;
             scale.weight += 1.0;
             scale.typical += (scale.variance - scale.typical) / scale.weight.min(50.0);
             if scale.weight > MEMORY_WINDOWS {
@@ -77,7 +83,7 @@ impl Noise {
     /// Dispersion at a scale, at least 1: its windows, leaning on the next shorter scale, plus one
     /// standard error, for an underestimate costs more than an overestimate.
     pub fn at(&self, scale: usize) -> f64 {
-        let mut estimate = 1.0;
+        let mut estimate = PRIOR;
         for scale in &self.scales[..=scale] {
             let weight = scale.weight + PRIOR_WINDOWS;
             estimate = (scale.sum + PRIOR_WINDOWS * estimate) / weight;

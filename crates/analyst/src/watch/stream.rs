@@ -45,6 +45,8 @@ pub struct Terms<'a> {
     pub guard: f64,
     /// Threshold of the statistic.
     pub threshold: f64,
+    /// Nothing is judged before this many were learnt.
+    pub seen_min: f64,
 }
 
 impl Stream {
@@ -61,6 +63,12 @@ impl Stream {
     /// Judges `x` of `n`; returns the statistic.
     pub fn judge(&mut self, x: f64, n: f64, at_ms: i64, terms: &Terms) -> f64 {
         if n <= 0.0 {
+            return 0.0;
+        }
+        if self.x < terms.seen_min {
+            self.window.0 += n;
+            self.window.1 += x;
+            self.since_ms = at_ms;
             return 0.0;
         }
         let p = self.expected(terms.nominal).clamp(1e-6, 1.0 - 1e-6);
