@@ -5,6 +5,9 @@
 
 mod cusum;
 mod known;
+mod learnt;
+mod told;
+mod traffic;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -19,6 +22,8 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
     let seeds: Vec<u64> = options.seeds_or(0..1).collect();
     let mut text = String::new();
     let known = known::run(&seeds, &mut text);
+    let condition = learnt::Condition { name: "told", per_second: 1.0, days: 0, wander: None };
+    learnt::run(&condition, &seeds, &mut text, told::Told::of);
     let figures = BTreeMap::from([
         ("known_ratio_max", known.ratio_max),
         ("arl_ratio_min", known.arl_ratio_min),
