@@ -1,0 +1,5 @@
+//! The binary from outside: files in, reports and exit codes out.
+
+mod backtest;
+mod bad_input;
+mod support;
