@@ -12,11 +12,11 @@ const KEPT_MAX: usize = 100;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// The file as it was named.
-    pub file: String,
+    pub file: Box<str>,
     /// Line, from 1; the row for files without lines.
     pub line: Option<u64>,
     /// Field of the event, or column.
-    pub field: Option<String>,
+    pub field: Option<Box<str>>,
     /// What was there, made harmless; never a card number.
     pub got: Option<String>,
     /// What is wrong and what is allowed.
@@ -30,7 +30,7 @@ impl Problem {
     /// A problem of this kind; place and field are added by who knows them.
     pub fn new(kind: &'static str, detail: impl Into<String>) -> Self {
         Self {
-            file: String::new(),
+            file: Box::default(),
             line: None,
             field: None,
             got: None,
@@ -41,7 +41,7 @@ impl Problem {
 
     /// Names the field.
     pub fn at(mut self, field: &str) -> Self {
-        self.field = Some(visible(field));
+        self.field = Some(visible(field).into());
         self
     }
 
@@ -59,7 +59,7 @@ impl Problem {
 
     /// Names the file.
     pub fn of(mut self, file: &str) -> Self {
-        self.file = visible(file);
+        self.file = visible(file).into();
         self
     }
 }

@@ -213,7 +213,9 @@ mod tests {
 
     use super::*;
 
-    fn sorted(rows: &[(i64, Vec<u8>)], memory: usize) -> (Vec<(i64, Vec<u8>)>, bool, Option<i64>) {
+    type Rows = Vec<(i64, Vec<u8>)>;
+
+    fn sorted(rows: &[(i64, Vec<u8>)], memory: usize) -> (Rows, bool, Option<i64>) {
         let mut sorter = Sorter::new(memory);
         for (time, row) in rows {
             sorter.push(*time, row.len().min(2), row).unwrap();
