@@ -14,26 +14,26 @@
 //! ```
 //!
 //! Bets are shares lost *against today's expectation*, so that they follow the season: a bet is the same statement at
-//! 95 % by day and at 90 % by night, and E[LR_j] = 1 holds against whatever p0 is given for that tick.
+//! 95 % by day and at 90 % by night, and `E[LR_j]` = 1 holds against whatever p0 is given for that tick.
 //!
-//! **Guarantee.** If the expected share is p0 (or higher, for bets on a drop), E[LR_j | past] <= 1,
+//! **Guarantee.** If the expected share is p0 (or higher, for bets on a drop), `E[LR_j | past]` <= 1,
 //! so each R_j less the attempts counted so far is a supermartingale, and so is the mixture. By
-//! optional stopping the attempts until an alarm have mean E[N] >= E[R] >= A: the average run
+//! optional stopping the attempts until an alarm have mean `E[N]` >= `E[R]` >= A: the average run
 //! length is at least A at finite samples, with no simulation, and the expected number of alarms in
 //! N attempts of a stream that starts again from zero after each is at most N / A (`budget`). It holds
 //! for each stream under any dependence *between* streams.
 //!
-//! **Why the update keeps the mean.** Given the past and n, E[(R + n) LR] = (R + n) E[LR] = R + n: under no
+//! **Why the update keeps the mean.** Given the past and n, `E[(R + n) LR]` = (R + n) `E[LR]` = R + n: under no
 //! change a tick adds exactly its attempts. Adding n before multiplying grants a change that began
 //! with the tick its full evidence; added afterwards it would lag one tick, which for counted files with
 //! hourly buckets is an hour. A tick of one attempt is the classical recursion.
 //!
 //! **Ticks whose length depends on the data.** If n is decided by the past or by anything independent
 //! of this tick's outcomes, nothing changes. If a tick may close early because of its own outcomes, n becomes a
-//! stopping time nu and E_0[(R + nu) LR_nu] = R + E_1[nu], E_1 being the law under the bet (Wald's identity by change of
-//! measure). So closing early is valid whenever E_1[nu] <= E_0[nu]: closing *sooner* when failures mount, as
+//! stopping time nu and `E_0[(R + nu) LR_nu]` = R + `E_1[nu]`, E_1 being the law under the bet (Wald's identity by change of
+//! measure). So closing early is valid whenever `E_1[nu]` <= `E_0[nu]`: closing *sooner* when failures mount, as
 //! one would want, is safe; waiting longer for them is not. Fractional n (weights, decayed counts) only
-//! needs E[LR] <= 1, which holds for weights in [0, 1] by Jensen's inequality.
+//! needs `E[LR]` <= 1, which holds for weights in [0, 1] by Jensen's inequality.
 //!
 //! **Over-dispersion.** Retries and bursts make a tick's count vary phi times as much as a binomial: the ratio is then the
 //! beta-binomial's (`overdispersed`), for Poisson counts the negative binomial's. Both have mean 1 under their own law.

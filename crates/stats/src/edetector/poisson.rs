@@ -24,7 +24,7 @@ impl<const N: usize> Default for PoissonDetector<N> {
 
 impl<const N: usize> PoissonDetector<N> {
     /// Takes in a tick with `count` events where `mean` were expected and the variance is `dispersion` times the
-    /// mean; gives the statistic. Events that nobody expected (`mean` = 0) are counted by no bet: E[LR] = 1
+    /// mean; gives the statistic. Events that nobody expected (`mean` = 0) are counted by no bet: `E[LR]` = 1
     /// only leaves room for them where the mean is positive.
     #[inline]
     pub fn update(&mut self, bets: &RateBets<N>, mean: f64, count: f64, dispersion: f64) -> f64 {
