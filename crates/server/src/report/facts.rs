@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use analyst::{Breakdown, Incident, Signal};
 use jiff::tz::TimeZone;
 
-use super::words::{estimate, money, number, percent, span, time};
+use super::words::{estimate, money, number, percent, rate, span, time};
 use crate::read::visible;
 
 /// Alternatives below this are not worth a line.
@@ -83,7 +83,13 @@ impl Facts {
                     format!("else {} at {slice} ({:.2})", a.cause, a.confidence)
                 })
                 .collect(),
-            evidence: i.evidence.iter().map(|e| visible(&e.text)).collect(),
+            // The success rate stands in `seen`.
+            evidence: i
+                .evidence
+                .iter()
+                .filter(|e| e.kind != "success_rate")
+                .map(|e| visible(&e.text))
+                .collect(),
         }
     }
 }
@@ -119,18 +125,18 @@ fn seen(i: &Incident) -> String {
 fn cost(i: &Incident) -> Vec<String> {
     let m = &i.impact;
     let mut out = vec![format!(
-        "{} payments lost ({} to {}), {} a minute; {} attempts, {} of all traffic",
+        "{} payments lost ({} to {}), {} a minute at the end; {} attempts, {} of all traffic",
         estimate(m.lost_payments),
         estimate(m.lost_payments_low),
         estimate(m.lost_payments_high),
-        estimate(m.lost_payments_per_minute),
+        rate(m.lost_payments_per_minute),
         number(m.attempts),
         percent(m.share)
     )];
     for lost in &m.lost {
         let of = |minor| money(minor, lost.amount.currency);
         out.push(format!(
-            "{} lost ({} to {}), {} a minute",
+            "{} lost ({} to {}), {} a minute at the end",
             of(lost.amount.minor),
             of(lost.interval_minor.0),
             of(lost.interval_minor.1),
@@ -146,25 +152,30 @@ pub struct Group<'a> {
     pub title: String,
     /// Lower end of the loss above zero.
     pub hit: Vec<&'a Breakdown>,
-    /// The others.
+    /// The others that have attempts here.
     pub spared: Vec<&'a Breakdown>,
+    /// Values that have attempts elsewhere only.
+    pub absent: Vec<&'a Breakdown>,
 }
 
-/// The breakdown by dimension, merchants first.
+/// The breakdown by dimension, merchants first. A dimension of which the slice holds one value
+/// tells nothing that the slice doesn't, except for merchants: they ask whether it was them.
 pub fn groups(parts: &[Breakdown]) -> Vec<Group<'_>> {
     let mut by: BTreeMap<(bool, &str), Vec<&Breakdown>> = BTreeMap::new();
     for part in parts {
         by.entry((part.dimension != "merchant_id", &part.dimension)).or_default().push(part);
     }
     by.into_iter()
+        .filter(|((other, _), of)| !other || of.iter().filter(|p| p.attempts > 0).count() > 1)
         .map(|((_, dimension), mut of)| {
             of.sort_by(|a, b| {
                 b.lost_payments
                     .total_cmp(&a.lost_payments)
                     .then(b.attempts_all.cmp(&a.attempts_all))
             });
-            let (hit, spared) = of.into_iter().partition(|p| p.hit);
-            Group { title: plural(&visible(dimension)), hit, spared }
+            let (here, absent): (Vec<_>, Vec<_>) = of.into_iter().partition(|p| p.attempts > 0);
+            let (hit, spared) = here.into_iter().partition(|p| p.hit);
+            Group { title: plural(&visible(dimension)), hit, spared, absent }
         })
         .collect()
 }
@@ -172,7 +183,33 @@ pub fn groups(parts: &[Breakdown]) -> Vec<Group<'_>> {
 fn plural(dimension: &str) -> String {
     let name = dimension.strip_suffix("_id").unwrap_or(dimension);
     match name.strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
-        None => format!("{name}s"),
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        _ => format!("{name}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn names_of_dimensions_have_plurals() {
+        assert_eq!(
+            ["merchant_id", "gateway", "country"].map(plural),
+            ["merchants", "gateways", "countries"]
+        );
+    }
+
+    #[test]
+    fn merchants_are_hit_spared_or_absent() {
+        let incident = sample::incident();
+        let groups = groups(&incident.breakdown);
+        let names =
+            |parts: &[&Breakdown]| parts.iter().map(|p| p.value.clone()).collect::<Vec<_>>();
+        assert_eq!(groups.len(), 1);
+        assert_eq!(names(&groups[0].hit), ["urbanclap"]);
+        assert_eq!(names(&groups[0].spared), ["zivame"]);
+        assert_eq!(names(&groups[0].absent), ["pharmeasytech"]);
     }
 }

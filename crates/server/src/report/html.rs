@@ -66,6 +66,7 @@ struct Table {
 struct Line {
     value: String,
     hit: bool,
+    fate: &'static str,
     attempts: String,
     attempts_all: String,
     seen: String,
@@ -221,7 +222,7 @@ fn card(n: usize, i: &Incident, report: &Report) -> Card {
 }
 
 fn table(group: &Group) -> Table {
-    let all: Vec<_> = group.hit.iter().chain(&group.spared).collect();
+    let all: Vec<_> = group.hit.iter().chain(&group.spared).chain(&group.absent).collect();
     let mut title = group.title.clone();
     title[..1].make_ascii_uppercase();
     Table {
@@ -233,6 +234,11 @@ fn table(group: &Group) -> Table {
             .map(|p| Line {
                 value: visible(&p.value),
                 hit: p.hit,
+                fate: match (p.hit, p.attempts) {
+                    (true, _) => "hit",
+                    (false, 0) => "not here",
+                    (false, _) => "not hit",
+                },
                 attempts: number(p.attempts),
                 attempts_all: number(p.attempts_all),
                 seen: if p.attempts > 0 { percent(p.observed_rate) } else { "-".into() },

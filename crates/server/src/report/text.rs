@@ -127,6 +127,14 @@ fn one(number_of: usize, i: &Incident, report: &Report, out: &mut impl Write) ->
         if !group.spared.is_empty() {
             row(out, "  not hit", &list(&group.spared))?;
         }
+        if !group.absent.is_empty() {
+            let names = group.absent.iter().take(VALUES_MAX).map(|p| visible(&p.value));
+            let mut names: Vec<String> = names.collect();
+            if group.absent.len() > VALUES_MAX {
+                names.push(format!("and {} more", group.absent.len() - VALUES_MAX));
+            }
+            row(out, "  not here", &names.join(", "))?;
+        }
     }
     Ok(())
 }
@@ -137,9 +145,7 @@ fn list(parts: &[&Breakdown]) -> String {
         .take(VALUES_MAX)
         .map(|p| {
             let value = visible(&p.value);
-            if p.attempts == 0 {
-                format!("{value} (no attempts here)")
-            } else if p.hit {
+            if p.hit {
                 format!(
                     "{value} ({} where {}, {} lost)",
                     percent(p.observed_rate),
@@ -252,7 +258,9 @@ fn wrap(text: &str, first: &str, rest: &str) -> Vec<String> {
         .initial_indent(first)
         .subsequent_indent(rest)
         .break_words(true);
-    textwrap::wrap(text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
+    // A per cent sign stays with its number.
+    let text = text.replace(" %", "\u{a0}%");
+    textwrap::wrap(&text, options).into_iter().map(|line| line.replace('\u{a0}', " ")).collect()
 }
 
 #[cfg(test)]

@@ -20,6 +20,11 @@ pub fn estimate(x: f64) -> String {
     format!("{sign}{x:.1}").replace(".0", "")
 }
 
+/// Something per minute: two decimals below one, where a decimal would be most of it.
+pub fn rate(x: f64) -> String {
+    if x.abs() < 0.995 && x.is_finite() { format!("{x:.2}") } else { estimate(x) }
+}
+
 /// `65.9 %`.
 pub fn percent(rate: f64) -> String {
     if !rate.is_finite() {
