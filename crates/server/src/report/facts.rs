@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use analyst::{Breakdown, Incident, Signal};
+use analyst::{Breakdown, Incident, Signal, TimelinePoint};
 use jiff::tz::TimeZone;
+use payments::Timestamp;
 
 use super::words::{estimate, money, number, percent, rate, span, time};
 use crate::read::visible;
@@ -146,6 +147,29 @@ fn cost(i: &Incident) -> Vec<String> {
     out
 }
 
+/// The timeline at even distances: the widest of those it has. What an incident's history keeps
+/// is finer towards its end, and a rate over a few attempts beside one over hundreds misleads.
+pub fn even(points: &[TimelinePoint]) -> Vec<TimelinePoint> {
+    let at = |p: &TimelinePoint| p.at.as_millis();
+    // The first distances tell: a silence later on is a distance too, and not a width.
+    let early = points.windows(2).take(4).map(|w| at(&w[1]) - at(&w[0]));
+    let Some(step) = early.min().filter(|step| *step > 0) else { return points.to_vec() };
+    let Some(start) = points.first().map(at) else { return Vec::new() };
+    let mut out: Vec<TimelinePoint> = Vec::new();
+    for p in points {
+        let starts_at = start + (at(p) - start) / step * step;
+        match out.last_mut() {
+            Some(last) if at(last) == starts_at => {
+                last.attempts += p.attempts;
+                last.successes += p.successes;
+                last.expected += p.expected;
+            }
+            _ => out.push(TimelinePoint { at: Timestamp::from_millis(starts_at), ..p.clone() }),
+        }
+    }
+    out
+}
+
 /// One dimension's values: who was hit and who was not, most loss first.
 pub struct Group<'a> {
     /// `merchants`, `issuers`, ...
@@ -199,6 +223,24 @@ mod tests {
             ["merchant_id", "gateway", "country"].map(plural),
             ["merchants", "gateways", "countries"]
         );
+    }
+
+    #[test]
+    fn a_timeline_that_ends_in_single_ticks_is_evened_out() {
+        let point = |s: i64, attempts| TimelinePoint {
+            at: Timestamp::from_millis(s * 1_000),
+            attempts,
+            successes: attempts / 2,
+            expected: attempts as f64,
+        };
+        let points: Vec<TimelinePoint> = (0..6)
+            .map(|i| point(i * 600, 100))
+            .chain((0..30).map(|i| point(3_600 + i * 40, 2)))
+            .collect();
+        let even = even(&points);
+        assert_eq!(even.len(), 8);
+        assert!(even.windows(2).all(|w| w[1].at.millis_since(w[0].at) == 600_000));
+        assert_eq!(even.iter().map(|p| p.attempts).sum::<u64>(), 660);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use askama::Template;
 use payments::Timestamp;
 use serde::Serialize;
 
-use super::facts::{Facts, Group, groups};
+use super::facts::{Facts, Group, even, groups};
 use super::words::{estimate, number, percent, span, time};
 use super::{Report, Summary};
 use crate::read::visible;
@@ -61,12 +61,12 @@ struct Table {
     column: String,
     rows: Vec<Line>,
     more: usize,
+    absent: String,
 }
 
 struct Line {
     value: String,
     hit: bool,
-    fate: &'static str,
     attempts: String,
     attempts_all: String,
     seen: String,
@@ -204,8 +204,7 @@ fn card(n: usize, i: &Incident, report: &Report) -> Card {
         lost: estimate(i.impact.lost_payments),
         chart_label: format!("{}: {}", facts.signal_title, facts.seen),
         groups: groups(&i.breakdown).iter().map(table).collect(),
-        rows: i
-            .timeline
+        rows: even(&i.timeline)
             .iter()
             .map(|p| {
                 [
@@ -222,27 +221,23 @@ fn card(n: usize, i: &Incident, report: &Report) -> Card {
 }
 
 fn table(group: &Group) -> Table {
-    let all: Vec<_> = group.hit.iter().chain(&group.spared).chain(&group.absent).collect();
+    let all: Vec<_> = group.hit.iter().chain(&group.spared).collect();
     let mut title = group.title.clone();
     title[..1].make_ascii_uppercase();
     Table {
         column: title.clone(),
         more: all.len().saturating_sub(ROWS_MAX),
+        absent: group.absent.iter().map(|p| visible(&p.value)).collect::<Vec<_>>().join(", "),
         rows: all
             .into_iter()
             .take(ROWS_MAX)
             .map(|p| Line {
                 value: visible(&p.value),
                 hit: p.hit,
-                fate: match (p.hit, p.attempts) {
-                    (true, _) => "hit",
-                    (false, 0) => "not here",
-                    (false, _) => "not hit",
-                },
                 attempts: number(p.attempts),
                 attempts_all: number(p.attempts_all),
-                seen: if p.attempts > 0 { percent(p.observed_rate) } else { "-".into() },
-                expected: if p.attempts > 0 { percent(p.expected_rate) } else { "-".into() },
+                seen: percent(p.observed_rate),
+                expected: percent(p.expected_rate),
                 lost: estimate(p.lost_payments),
             })
             .collect(),
@@ -281,11 +276,12 @@ fn overview_chart(report: &Report) -> Chart {
 
 fn incident_chart(i: &Incident) -> Chart {
     let rate = |part: f64, of: u64| (of > 0).then(|| part / of as f64);
+    let points = even(&i.timeline);
     Chart {
-        x: i.timeline.iter().map(|p| seconds(p.at)).collect(),
-        seen: i.timeline.iter().map(|p| rate(p.successes as f64, p.attempts)).collect(),
-        expected: i.timeline.iter().map(|p| rate(p.expected, p.attempts)).collect(),
-        attempts: i.timeline.iter().map(|p| p.attempts).collect(),
+        x: points.iter().map(|p| seconds(p.at)).collect(),
+        seen: points.iter().map(|p| rate(p.successes as f64, p.attempts)).collect(),
+        expected: points.iter().map(|p| rate(p.expected, p.attempts)).collect(),
+        attempts: points.iter().map(|p| p.attempts).collect(),
         spans: vec![(seconds(i.started_at), i.resolved_at.map(seconds))],
         moment: Some(seconds(i.detected_at)),
         zero: true,

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use analyst::{Breakdown, Incident, Signal};
 use anstyle::{AnsiColor, Style};
 
-use super::facts::{Facts, groups};
+use super::facts::{Facts, even, groups};
 use super::words::{estimate, number, percent, span, time};
 use super::{Report, spark};
 use crate::backtest::Score;
@@ -104,7 +104,7 @@ fn one(number_of: usize, i: &Incident, report: &Report, out: &mut impl Write) ->
     row(out, "detected", &facts.detected)?;
     row(out, facts.signal, &facts.seen)?;
     if !i.timeline.is_empty() && i.signal != Signal::Volume {
-        let (seen, expected) = spark::pair(&i.timeline, WIDTH - INDENT - 10);
+        let (seen, expected) = spark::pair(&even(&i.timeline), WIDTH - INDENT - 10);
         row(out, "", &format!("{seen} seen"))?;
         row(out, "", &format!("{expected} expected"))?;
     }
