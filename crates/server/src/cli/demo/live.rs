@@ -34,11 +34,7 @@ pub fn run(seed: u64, learn_days: u32, speed: u32) -> anyhow::Result<()> {
     let played = play(&mut show, &mut terminal, speed);
     ratatui::try_restore()?;
     if played? {
-        summary::write(
-            &show.truth(),
-            &show.incidents(),
-            &mut anstream::AutoStream::auto(io::stdout()),
-        )?;
+        summary::write(&show, &mut anstream::AutoStream::auto(io::stdout()))?;
     }
     Ok(())
 }

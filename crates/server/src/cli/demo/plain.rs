@@ -38,7 +38,7 @@ pub fn run(seed: u64, learn_days: u32) -> anyhow::Result<()> {
             table_at = table_at.plus_millis(TABLE_MS);
         }
     }
-    summary::write(&show.truth(), &show.incidents(), &mut out)?;
+    summary::write(&show, &mut out)?;
     Ok(())
 }
 

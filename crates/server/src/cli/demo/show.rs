@@ -25,7 +25,7 @@ impl Show {
         Ok(Self { engine: Engine::new(Config::default()), now: learn_from, learn_from, day })
     }
 
-    /// Plays until `until`, or to the end; gives what the engine said.
+    /// Plays until `until`, or to the end; gives what the engine said of the day.
     pub fn play(&mut self, until: Timestamp) -> Vec<Effect> {
         let until = until.min(self.day.ends_at);
         let mut effects = Vec::new();
@@ -39,6 +39,11 @@ impl Show {
         effects.extend(self.engine.handle(&Input::Attempts(batch)));
         effects.extend(self.engine.handle(&Input::Advance(until)));
         self.now = until;
+        effects.retain(|effect| match effect {
+            Effect::Finding(_) => false,
+            Effect::Incident(i) => i.detected_at >= self.day.starts_at,
+            Effect::Cycle { at, .. } => *at >= self.day.starts_at,
+        });
         effects
     }
 
@@ -78,9 +83,16 @@ impl Show {
         self.engine.routes(&["gateway"])
     }
 
-    /// Every incident so far.
+    /// Incidents of the day so far; what was raised while learning is only counted.
     pub fn incidents(&self) -> Vec<Incident> {
-        self.engine.incidents()
+        let mut all = self.engine.incidents();
+        all.retain(|i| i.detected_at >= self.day.starts_at);
+        all
+    }
+
+    /// Incidents raised on the quiet days.
+    pub fn raised_while_learning(&self) -> usize {
+        self.engine.incidents().iter().filter(|i| i.detected_at < self.day.starts_at).count()
     }
 
     /// What really happens in the day.

@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
-use analyst::{Incident, Slice};
+use analyst::Slice;
 use anstyle::{AnsiColor, Style};
 use jiff::tz::TimeZone;
 use payments::Timestamp;
 use sim::{Kind, Truth};
 
+use super::show::Show;
 use crate::backtest::{Label, score};
 use crate::read::visible;
 use crate::report::{estimate, span, time};
@@ -18,7 +19,8 @@ const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 
 /// Writes the day's truth beside what was found.
-pub fn write(truth: &[Truth], incidents: &[Incident], out: &mut impl Write) -> io::Result<()> {
+pub fn write(show: &Show, out: &mut impl Write) -> io::Result<()> {
+    let (truth, incidents) = (&show.truth(), &show.incidents());
     let labels: Vec<Label> = truth.iter().map(label).collect();
     // A minute: the truth counts from the start of an attempt, the engine from its outcome.
     let score = score(&labels, incidents, 60_000);
@@ -78,7 +80,14 @@ pub fn write(truth: &[Truth], incidents: &[Incident], out: &mut impl Write) -> i
         score.found,
         score.labels,
         score.unexplained.len()
-    )
+    )?;
+    match show.raised_while_learning() {
+        0 => Ok(()),
+        n => writeln!(
+            out,
+            "{DIM}{n} more were raised while it was still learning, and not shown{DIM:#}"
+        ),
+    }
 }
 
 fn label(truth: &Truth) -> Label {
