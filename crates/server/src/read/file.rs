@@ -26,6 +26,8 @@ const BATCH: usize = 4_096;
 const TELL_EVERY: u64 = 8_192;
 /// The tick for single attempts whose times are finer than a minute.
 const TICK_MS: i64 = 1_000;
+/// The most ticks that a file may span: 400 days of seconds.
+const TICKS_MAX: i64 = 34_560_000;
 /// Times that all lie on this grid are bucket starts, whatever the rows hold.
 const COARSE_MS: i64 = 60_000;
 
@@ -204,6 +206,7 @@ struct Loading<'a> {
     ids: Ids,
     rows: u64,
     grid: i64,
+    earliest: i64,
     latest: i64,
     skipped: Skipped,
     incomplete: Option<Problem>,
@@ -222,6 +225,7 @@ impl<'a> Loading<'a> {
             ids: Ids::new(options.memory_bytes / 4),
             rows: 0,
             grid: 0,
+            earliest: i64::MAX,
             latest: i64::MIN,
             skipped: Skipped::default(),
             incomplete: None,
@@ -331,6 +335,7 @@ impl<'a> Loading<'a> {
         self.packed.clear();
         match item {
             Item::Counted(row) => {
+                self.earliest = self.earliest.min(row.at.as_millis());
                 self.latest = self.latest.max(row.at.as_millis());
                 let key = row.pack(&mut self.packed);
                 self.sorter.push(row.at.as_millis(), key, &self.packed)
@@ -338,6 +343,7 @@ impl<'a> Loading<'a> {
             Item::Attempt(attempt, has_id) => {
                 let at = attempt.occurred_at.as_millis();
                 self.grid = gcd(self.grid, at);
+                self.earliest = self.earliest.min(at);
                 self.latest = self.latest.max(at);
                 let is_final = !matches!(attempt.status, Status::Unknown | Status::Timeout);
                 let id = has_id.then_some(attempt.attempt_id.as_str());
@@ -399,7 +405,15 @@ impl<'a> Loading<'a> {
         } else {
             TICK_MS
         };
-        if !counted && tick_ms >= COARSE_MS {
+        let fine = tick_ms;
+        let tick_ms = self.bounded(tick_ms);
+        if tick_ms > fine {
+            self.notes.push(format!(
+                "the times span {} days: judged every {} s (is a row misdated?)",
+                (self.latest - self.earliest) / 86_400_000,
+                tick_ms / 1_000
+            ));
+        } else if !counted && tick_ms >= COARSE_MS {
             self.notes.push(format!(
                 "times stand on a grid of {} s: each is taken for the start of a bucket of that length",
                 tick_ms / 1_000
@@ -424,6 +438,19 @@ impl<'a> Loading<'a> {
             sorted,
             repeated,
         })
+    }
+}
+
+impl Loading<'_> {
+    /// A tick so long that the file's span has a bounded number of them: one row dated 1970 must
+    /// not cost a billion empty ticks.
+    fn bounded(&self, tick_ms: i64) -> i64 {
+        let least = self.latest.saturating_sub(self.earliest) / TICKS_MAX;
+        let longer = [10_000, 60_000, 600_000, 3_600_000, 86_400_000];
+        if least <= tick_ms {
+            return tick_ms;
+        }
+        longer.into_iter().find(|ms| *ms >= least).unwrap_or(least)
     }
 }
 

@@ -280,3 +280,20 @@ fn an_event_without_offset() {
     assert!(skipped[1].starts_with("e.ndjson:3: event: malformed"), "{skipped:?}");
     assert!(skipped[2].starts_with("e.ndjson:4: occurred_at: lies in the future"), "{skipped:?}");
 }
+
+#[test]
+fn a_misdated_row_costs_resolution_and_not_an_hour() {
+    let bench = Bench::new();
+    let rows: String = (0..500)
+        .map(|i| format!("2020-02-13T{:02}:{:02}:07Z,approved,PAYU,b{i},1,INR,\n", i / 60, i % 60))
+        .collect();
+    bench.file("p.csv", format!("{HEAD}1970-01-01T00:00:01Z,approved,PAYU,a0,1,INR,\n{rows}"));
+    let started = std::time::Instant::now();
+    let json = bench.backtest("p.csv", &[]).json();
+    assert_eq!(
+        (&json["summary"]["rows"], &json["summary"]["bucket_s"]),
+        (&501.into(), &60.0.into())
+    );
+    assert!(json["summary"]["notes"][0].as_str().unwrap().contains("misdated"), "{json}");
+    assert!(started.elapsed().as_secs() < 120);
+}
