@@ -7,6 +7,7 @@
 mod backtest;
 mod detect;
 mod events;
+mod localise;
 mod report;
 
 use std::ops::Range;
@@ -46,6 +47,7 @@ const BENCHES: &[(&str, Run)] = &[
     ("backtest", backtest::run),
     ("detect", detect::run),
     ("events", events::run),
+    ("localise", localise::run),
 ];
 
 fn main() -> ExitCode {

@@ -20,11 +20,13 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Bucket>> {
         .with_context(|| format!("{}: set POINTSMAN_DATA or --data", path.display()))?;
     let headers = reader.headers()?.clone();
     let column = |name: &str| {
-        headers.iter().position(|header| header == name).with_context(|| format!("no column {name}"))
+        headers
+            .iter()
+            .position(|header| header == name)
+            .with_context(|| format!("no column {name}"))
     };
     let (time, attempts, successes) = (column("hr")?, column("t")?, column("success")?);
-    let dimensions =
-        COLUMNS.map(|(field, name)| column(name).map(|place| (field, place)));
+    let dimensions = COLUMNS.map(|(field, name)| column(name).map(|place| (field, place)));
     let mut buckets = Vec::new();
     for record in reader.records() {
         let record = record?;

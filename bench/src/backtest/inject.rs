@@ -41,7 +41,8 @@ fn plant(
     let last = buckets.last()?.starts_at.as_millis() + HOUR_MS;
     let hours = 3 + stream.below(6) as i64;
     let latest = (last - first) / HOUR_MS - hours;
-    let from_ms = first + HOUR_MS * (FIRST_HOUR + stream.below((latest - FIRST_HOUR + 1) as u64) as i64);
+    let from_ms =
+        first + HOUR_MS * (FIRST_HOUR + stream.below((latest - FIRST_HOUR + 1) as u64) as i64);
     let to_ms = from_ms + hours * HOUR_MS;
     let example = &buckets[stream.below(buckets.len() as u64) as usize];
     let mut names: Vec<&String> = example.dimensions.keys().collect();

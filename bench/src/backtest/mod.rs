@@ -85,9 +85,8 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
         ("injected_found", injected),
     ]);
     let own_file = options.data.is_none();
-    let pass = seconds < 1.0
-        && injected >= 0.90
-        && (!own_file || (known_found && incidents.len() <= 6));
+    let pass =
+        seconds < 1.0 && injected >= 0.90 && (!own_file || (known_found && incidents.len() <= 6));
     let _ = writeln!(text, "known incident as documented: {known_found}");
     Ok(Report { text, figures, pass })
 }

@@ -122,7 +122,6 @@ impl Season {
         }
     }
 
-
     /// The level may have changed.
     pub fn unsettle(&mut self) {
         self.covariance[0] += OWN_LEVEL_SD * OWN_LEVEL_SD;

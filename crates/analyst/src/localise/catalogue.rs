@@ -3,7 +3,7 @@
 //! Conjunctions are numbered by packed integer keys (mixed radix over compacted value ranks), one
 //! table per set of dimensions. The first pass adds up, per slice, the best that each cell could
 //! say for any shift of its own: an upper bound of the slice's score, whatever else is taken out
-//! later. Only slices whose bound passes the threshold get member lists. Typically a few per cent.
+//! later. Only slices whose bound passes the threshold become candidates.
 
 use rustc_hash::FxHashMap;
 
@@ -13,16 +13,17 @@ use super::{Conditions, LeafCell, LocaliseSettings};
 /// One slice that may turn out to be a cause.
 pub(super) struct Candidate {
     pub conditions: Conditions,
-    members: (u32, u32),
+    /// Which table holds it.
+    table: u32,
 }
 
-/// All candidates, their cells, and for each cell its candidates.
+/// All candidates, and which of them each cell belongs to.
 pub(super) struct Catalogue {
     pub slices: Vec<Candidate>,
-    members: Vec<u32>,
-    of_cell: Vec<u32>,
-    of_cell_starts: Vec<u32>,
-    /// Score that a cause must exceed: ln of (sum over slices of e^-penalty) / false probability.
+    /// Per set of dimensions with a candidate: the candidate of each cell, or [`NONE`].
+    tables: Vec<Vec<u32>>,
+    /// Score that a cause must exceed: ln of (sum over possible slices of e^-penalty) / false
+    /// probability.
     pub threshold_nats: f64,
 }
 
@@ -36,100 +37,87 @@ impl Catalogue {
         settings: &LocaliseSettings,
     ) -> Self {
         let ranks = Ranks::of(cells, dimensions);
-        let bounds: Vec<f64> =
-            evidence.iter().map(|grid| grid.iter().copied().fold(0.0, f64::max)).collect();
         let penalty = settings.attribute_penalty_nats;
-        let mut tables = Vec::new();
-        let mut prior_mass = 0.0;
-        for dims in conjunctions(dimensions, settings.order_max) {
-            // A dimension with one value adds nothing to a conjunction but its price.
-            if dims.len() > 1 && dims.iter().any(|&d| ranks.values[d].len() < 2) {
-                continue;
-            }
-            let (ids, keys) = ranks.number(&dims);
-            let mut bound = vec![0.0; keys.len()];
-            for (id, best) in ids.iter().zip(&bounds) {
-                bound[*id as usize] += best;
-            }
-            prior_mass += keys.len() as f64 * libm::exp(-penalty * dims.len() as f64);
-            tables.push((dims, ids, keys, bound));
-        }
+        // A dimension with one value adds nothing to a conjunction but its price.
+        let conjunctions: Vec<Vec<usize>> = conjunctions(dimensions, settings.order_max)
+            .into_iter()
+            .filter(|dims| dims.len() == 1 || dims.iter().all(|&d| ranks.varies(d)))
+            .collect();
+        let prior_mass: f64 = conjunctions
+            .iter()
+            .map(|dims| {
+                let slices = ranks.combinations(dims).min(cells.len() as u64);
+                slices as f64 * libm::exp(-penalty * dims.len() as f64)
+            })
+            .sum();
         let threshold_nats =
             libm::log(prior_mass.max(1.0) / settings.false_cause_probability.clamp(1e-300, 1.0));
 
-        let mut slices = Vec::new();
-        let mut members: Vec<u32> = Vec::new();
-        for (dims, ids, keys, bound) in tables {
-            let price = penalty * dims.len() as f64;
-            let mut survivors: Vec<u32> = (0..keys.len() as u32)
-                .filter(|&id| bound[id as usize] - price > threshold_nats)
-                .collect();
-            if survivors.is_empty() {
-                continue;
-            }
-            survivors.sort_unstable_by_key(|&id| keys[id as usize]);
-            let mut place = vec![NONE; keys.len()];
-            for (at, &id) in survivors.iter().enumerate() {
-                place[id as usize] = at as u32;
-            }
-            let mut lists: Vec<Vec<u32>> = vec![Vec::new(); survivors.len()];
-            for (cell, id) in ids.iter().enumerate() {
-                let at = place[*id as usize];
-                if at != NONE {
-                    lists[at as usize].push(cell as u32);
+        // Cells that speak for some shift; the others only ever speak against.
+        let suspicious: Vec<(usize, f64)> = evidence
+            .iter()
+            .map(|grid| grid.iter().copied().fold(0.0, f64::max))
+            .enumerate()
+            .filter(|&(_, best)| best > 0.0)
+            .collect();
+        let mut catalogue = Self { slices: Vec::new(), tables: Vec::new(), threshold_nats };
+        for dims in conjunctions {
+            let keys = ranks.pack(&dims);
+            let mut numbers = Numbers::new(ranks.combinations(&dims), cells.len());
+            // Per number its bound and the first cell that has it.
+            let mut bounds: Vec<(f64, usize)> = Vec::new();
+            for &(cell, best) in &suspicious {
+                let number = numbers.of(keys[cell], bounds.len() as u32) as usize;
+                if number == bounds.len() {
+                    bounds.push((0.0, cell));
                 }
+                bounds[number].0 += best;
             }
-            for list in lists {
-                let start = members.len() as u32;
-                let first = list[0] as usize;
-                members.extend(list);
-                slices.push(Candidate {
-                    conditions: dims.iter().map(|&d| (d, cells[first].values[d])).collect(),
-                    members: (start, members.len() as u32),
-                });
+            let floor = threshold_nats + penalty * dims.len() as f64;
+            let before = catalogue.slices.len();
+            for (bound, cell) in bounds {
+                let slice = if bound > floor {
+                    catalogue.slices.push(Candidate {
+                        conditions: dims.iter().map(|&d| (d, cells[cell].values[d])).collect(),
+                        table: catalogue.tables.len() as u32,
+                    });
+                    catalogue.slices.len() as u32 - 1
+                } else {
+                    NONE
+                };
+                numbers.replace(keys[cell], slice);
+            }
+            if catalogue.slices.len() > before {
+                catalogue.tables.push(keys.iter().map(|&key| numbers.get(key)).collect());
             }
         }
-        let (of_cell, of_cell_starts) = invert(&slices, &members, cells.len());
-        Self { slices, members, of_cell, of_cell_starts, threshold_nats }
+        catalogue
     }
 
     /// The cells of a slice, ascending.
-    pub fn members(&self, slice: usize) -> &[u32] {
-        let (start, end) = self.slices[slice].members;
-        &self.members[start as usize..end as usize]
+    pub fn members(&self, slice: usize) -> impl Iterator<Item = usize> {
+        let table = &self.tables[self.slices[slice].table as usize];
+        table.iter().enumerate().filter(move |&(_, s)| *s as usize == slice).map(|(cell, _)| cell)
     }
 
     /// The candidates that contain a cell.
-    pub fn slices_of(&self, cell: u32) -> &[u32] {
-        let start = self.of_cell_starts[cell as usize] as usize;
-        let end = self.of_cell_starts[cell as usize + 1] as usize;
-        &self.of_cell[start..end]
+    pub fn slices_of(&self, cell: usize) -> impl Iterator<Item = usize> {
+        let slices = self.tables.iter().map(move |table| table[cell]);
+        slices.filter(|&slice| slice != NONE).map(|slice| slice as usize)
+    }
+
+    /// For every set of dimensions, each cell with its candidate.
+    pub fn memberships(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.tables.iter().flat_map(|table| {
+            let slices = table.iter().enumerate().filter(|&(_, &slice)| slice != NONE);
+            slices.map(|(cell, &slice)| (cell, slice as usize))
+        })
     }
 
     /// What the attributes of a slice cost.
     pub fn price(&self, slice: usize, settings: &LocaliseSettings) -> f64 {
         settings.attribute_penalty_nats * self.slices[slice].conditions.len() as f64
     }
-}
-
-fn invert(slices: &[Candidate], members: &[u32], cells: usize) -> (Vec<u32>, Vec<u32>) {
-    let mut starts = vec![0u32; cells + 1];
-    for &cell in members {
-        starts[cell as usize + 1] += 1;
-    }
-    for i in 0..cells {
-        starts[i + 1] += starts[i];
-    }
-    let mut next = starts.clone();
-    let mut of_cell = vec![0u32; members.len()];
-    for (slice, candidate) in slices.iter().enumerate() {
-        for &cell in &members[candidate.members.0 as usize..candidate.members.1 as usize] {
-            let at = &mut next[cell as usize];
-            of_cell[*at as usize] = slice as u32;
-            *at += 1;
-        }
-    }
-    (of_cell, starts)
 }
 
 /// All sets of up to `order_max` dimensions, plainest first.
@@ -180,41 +168,86 @@ impl Ranks {
         Self { values, of_cell }
     }
 
-    /// Numbers the value combinations of these dimensions in order of first cell: the number of
-    /// each cell's combination, and the packed key of each number.
-    fn number(&self, dims: &[usize]) -> (Vec<u32>, Vec<u64>) {
-        let cells = self.of_cell[dims[0]].len();
-        let mut packed = vec![0u64; cells];
-        let mut range = 1u64;
-        for &d in dims {
-            let radix = self.values[d].len() as u64;
-            range = range.saturating_mul(radix);
-            for (key, &rank) in packed.iter_mut().zip(&self.of_cell[d]) {
-                *key = *key * radix + u64::from(rank);
+    fn varies(&self, dimension: usize) -> bool {
+        self.values[dimension].len() > 1
+    }
+
+    /// How many value combinations these dimensions could have.
+    fn combinations(&self, dims: &[usize]) -> u64 {
+        dims.iter().fold(1, |product, &d| product.saturating_mul(self.values[d].len() as u64))
+    }
+
+    /// The packed key of each cell's value combination, below [`Self::combinations`].
+    fn pack(&self, dims: &[usize]) -> Vec<u64> {
+        let radix = |d: usize| self.values[d].len() as u64;
+        let rank = |d: usize| self.of_cell[d].iter().map(|&rank| u64::from(rank));
+        match *dims {
+            [a] => rank(a).collect(),
+            [a, b] => rank(a).zip(rank(b)).map(|(x, y)| x * radix(b) + y).collect(),
+            [a, b, c] => rank(a)
+                .zip(rank(b))
+                .zip(rank(c))
+                .map(|((x, y), z)| (x * radix(b) + y) * radix(c) + z)
+                .collect(),
+            _ => (0..self.of_cell[0].len())
+                .map(|cell| {
+                    dims.iter().fold(0, |key, &d| key * radix(d) + u64::from(self.of_cell[d][cell]))
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Numbers for packed keys, given out on first sight; a plain table where it stays small.
+enum Numbers {
+    Table(Vec<u32>),
+    Hashed(FxHashMap<u64, u32>),
+}
+
+impl Numbers {
+    fn new(combinations: u64, cells: usize) -> Self {
+        if combinations <= 4 * cells as u64 + 1_024 {
+            Self::Table(vec![NONE; combinations as usize])
+        } else {
+            Self::Hashed(FxHashMap::default())
+        }
+    }
+
+    /// The key's number; `next` if it had none.
+    fn of(&mut self, key: u64, next: u32) -> u32 {
+        let slot = match self {
+            Self::Table(table) => &mut table[key as usize],
+            Self::Hashed(map) => map.entry(key).or_insert(NONE),
+        };
+        if *slot == NONE {
+            *slot = next;
+        }
+        *slot
+    }
+
+    /// Gives a key that has a number another one.
+    fn replace(&mut self, key: u64, number: u32) {
+        match self {
+            Self::Table(table) => table[key as usize] = number,
+            Self::Hashed(map) => {
+                map.insert(key, number);
             }
         }
-        let mut keys = Vec::new();
-        let mut number = |slot: &mut u32, key: u64| {
-            if *slot == NONE {
-                *slot = keys.len() as u32;
-                keys.push(key);
-            }
-            *slot
-        };
-        let ids = if range <= 4 * cells as u64 + 1_024 {
-            let mut table = vec![NONE; range as usize];
-            packed.iter().map(|&key| number(&mut table[key as usize], key)).collect()
-        } else {
-            let mut table = FxHashMap::<u64, u32>::default();
-            packed.iter().map(|&key| number(table.entry(key).or_insert(NONE), key)).collect()
-        };
-        (ids, keys)
+    }
+
+    /// The key's number, [`NONE`] without.
+    fn get(&self, key: u64) -> u32 {
+        match self {
+            Self::Table(table) => table[key as usize],
+            Self::Hashed(map) => map.get(&key).copied().unwrap_or(NONE),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn conjunctions_of_six_dimensions_are_forty_one() {
@@ -225,25 +258,37 @@ mod tests {
         assert_eq!(conjunctions(2, 3), [vec![0], vec![1], vec![0, 1]]);
     }
 
-    #[test]
-    fn hashed_and_tabled_numbers_agree() {
-        let cells: Vec<LeafCell> = (0..50u32)
-            .map(|i| LeafCell {
-                values: Box::new([i * 1_000_003 % 47, i % 7, i * i % 13]),
-                attempts: 1,
-                bad: 0,
-                expected_bad: 0.1,
-                baseline_attempts: 10.0,
-            })
-            .collect();
-        let cells: Vec<&LeafCell> = cells.iter().collect();
-        let ranks = Ranks::of(&cells, 3);
-        let (ids, keys) = ranks.number(&[0, 1, 2]);
-        for (a, x) in cells.iter().enumerate() {
-            for (b, y) in cells.iter().enumerate() {
-                assert_eq!(ids[a] == ids[b], x.values == y.values);
+    proptest! {
+        /// Packed keys tell combinations apart, and a table numbers them as a hash map does.
+        #[test]
+        fn keys_and_numbers_agree(values in prop::collection::vec([0u32..9, 5u32..7, 0u32..1_000_000], 1..60)) {
+            let cells: Vec<LeafCell> = values
+                .iter()
+                .map(|values| LeafCell {
+                    values: Box::new(*values),
+                    attempts: 1,
+                    bad: 0,
+                    expected_bad: 0.1,
+                    baseline_attempts: 10.0,
+                })
+                .collect();
+            let cells: Vec<&LeafCell> = cells.iter().collect();
+            let ranks = Ranks::of(&cells, 3);
+            for dims in conjunctions(3, 3) {
+                let keys = ranks.pack(&dims);
+                let combinations = ranks.combinations(&dims);
+                let mut table = Numbers::Table(vec![NONE; combinations as usize]);
+                let mut hashed = Numbers::Hashed(FxHashMap::default());
+                for (i, key) in keys.iter().enumerate() {
+                    prop_assert!(*key < combinations);
+                    prop_assert_eq!(table.of(*key, i as u32), hashed.of(*key, i as u32));
+                    prop_assert_eq!(table.get(*key), hashed.get(*key));
+                    for (j, other) in keys.iter().enumerate() {
+                        let same = dims.iter().all(|&d| values[i][d] == values[j][d]);
+                        prop_assert_eq!(key == other, same);
+                    }
+                }
             }
         }
-        assert!(ids.iter().all(|&id| (id as usize) < keys.len()));
     }
 }

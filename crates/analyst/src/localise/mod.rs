@@ -13,25 +13,32 @@
 //! * outside every cause a cell fails at its baseline, give or take the noise of a cell and the
 //!   error of the baseline itself (beta-binomial), so that a cell of a million attempts doesn't
 //!   carry a thousand nats for a wobble of half a point;
-//! * inside a cause the log-odds of all its cells are raised by one common shift, which may hit
-//!   them evenly or unevenly. Shift and unevenness are averaged over a grid, as the detector's bets.
+//! * inside a cause the log-odds of all its cells are raised by one common shift, give or take a
+//!   quarter. The shift is averaged over a grid, like the detector's bets.
 //!
 //! A parent of which only one child is bad thus pays for its healthy cells, and a child whose
 //! siblings are bad as well leaves their evidence on the table: the right level wins by itself.
 //! Each attribute costs `attribute_penalty_nats`; the best slice is taken out, the scan repeated,
 //! and all chosen slices are refitted against each other ([`search`]).
 //!
+//! An incident sends ripples: neighbours of a failing slice stumble too, a little and in no pattern.
+//! So the noise is the larger of what history shows and what the median cell of this very window
+//! shows. A broad incident inflates that median and would mask others; so the cells it explains are
+//! set aside and the rest is looked at again, with the noise of the rest. Only if the first look
+//! finds nothing (the incident is so broad that it passes for noise) does history alone decide.
+//!
 //! **Guarantee.** The score of a slice is a Bayes factor, of mean 1 under the null. By Markov's
 //! inequality and the union bound the probability of naming any cause when there is none is at most
-//! `false_cause_probability`, as far as baseline and noise are as stated.
+//! `false_cause_probability`, as far as baseline and noise are as stated; more noise seen in the window
+//! only makes that rarer.
 //!
 //! **Cost.** O(cells x conjunctions) additions and O(cells x grid) likelihoods; slices that can't
 //! reach the threshold even if every cell chose its own shift are dropped after the first pass,
 //! which loses none.
 
-mod alias;
 mod catalogue;
 mod noise;
+mod report;
 mod search;
 mod shift;
 #[cfg(test)]
@@ -88,7 +95,7 @@ impl Default for LocaliseSettings {
             causes_max: 5,
             attribute_penalty_nats: 3.0,
             false_cause_probability: 0.01,
-            excess_share_min: 0.05,
+            excess_share_min: 0.02,
             noise_sd: 0.1,
             alias_overlap_min: 0.95,
             beam: 3,
@@ -116,6 +123,9 @@ pub struct RootCause {
     pub aliases: Vec<Conditions>,
 }
 
+/// The rest of the cells is looked at again if its noise is below this share of the last look's.
+const CALMER: f64 = 0.8;
+
 /// The causes behind `cells`, strongest first; empty when nothing is beyond chance.
 ///
 /// The result does not depend on the order of the cells. Cells without attempts are ignored.
@@ -139,24 +149,58 @@ pub fn localise(
             .cmp(&(&b.values, b.attempts, b.bad))
             .then(a.expected_bad.total_cmp(&b.expected_bad))
     });
-    let evidence: Vec<shift::Evidence> =
-        cells.iter().map(|cell| shift::evidence(cell, settings.noise_sd)).collect();
-    let catalogue = catalogue::Catalogue::build(&cells, &evidence, dimensions, settings);
-    let chosen = search::search(&catalogue, &evidence, settings);
-    let chosen = search::worth_reporting(chosen, &catalogue, &cells, settings);
-    chosen
+    let noise = |left: &[&LeafCell]| {
+        let seen = noise_sd(left.iter().map(|cell| NoiseSample::of(cell)), settings.noise_sd);
+        seen.max(settings.noise_sd)
+    };
+    let mut left = cells.clone();
+    let mut ripples = noise(&left);
+    let mut causes = scan(&left, dimensions, ripples, settings);
+    if causes.is_empty() && ripples > settings.noise_sd {
+        ripples = settings.noise_sd;
+        causes = scan(&left, dimensions, ripples, settings);
+    }
+    while !causes.is_empty() && causes.len() < settings.causes_max {
+        left.retain(|cell| !causes.iter().any(|cause| selects(&cause.conditions, cell)));
+        let calmer = noise(&left);
+        if calmer > CALMER * ripples {
+            // The last scan went on until nothing was left to find at very nearly this noise.
+            break;
+        }
+        ripples = calmer;
+        causes.extend(scan(&left, dimensions, ripples, settings));
+    }
+    causes.truncate(settings.causes_max);
+    report::report(causes, &cells, dimensions, settings)
+}
+
+/// A slice that explains failures, and its log Bayes factor less its price.
+#[derive(Clone, Debug, PartialEq)]
+struct Scored {
+    conditions: Conditions,
+    score_nats: f64,
+}
+
+/// The causes that can be told under this noise, strongest first.
+fn scan(
+    cells: &[&LeafCell],
+    dimensions: usize,
+    noise_sd: f64,
+    settings: &LocaliseSettings,
+) -> Vec<Scored> {
+    let shifts = shift::Shifts::new(noise_sd);
+    let evidence: Vec<shift::Evidence> = cells.iter().map(|cell| shifts.evidence(cell)).collect();
+    let catalogue = catalogue::Catalogue::build(cells, &evidence, dimensions, settings);
+    search::search(&catalogue, &evidence, settings)
         .into_iter()
-        .map(|choice| {
-            let slice = &catalogue.slices[choice.slice];
-            let members = || catalogue.members(choice.slice).iter().map(|&c| cells[c as usize]);
-            RootCause {
-                conditions: slice.conditions.clone(),
-                score_nats: choice.score_nats,
-                attempts: members().map(|cell| cell.attempts).sum(),
-                bad: members().map(|cell| cell.bad).sum(),
-                expected_bad: members().map(|cell| cell.expected_bad).sum(),
-                aliases: alias::aliases(choice.slice, &catalogue, &cells, dimensions, settings),
-            }
+        .map(|choice| Scored {
+            conditions: catalogue.slices[choice.slice].conditions.clone(),
+            score_nats: choice.score_nats,
         })
         .collect()
+}
+
+/// Whether a cell belongs to a slice.
+fn selects(conditions: &Conditions, cell: &LeafCell) -> bool {
+    conditions.iter().all(|&(dimension, value)| cell.values[dimension] == value)
 }

@@ -3,9 +3,11 @@
 //! Retries, bursts and a hundred small things make counts scatter more than their binomial. The
 //! measure used here is the standard deviation of the log-odds, one figure for all cells. It is
 //! the value at which the *median* squared residual is what a chi-square of one degree of freedom
-//! has: half of all samples may be from incidents and it still stands.
+//! has: nearly half of all samples may be from incidents and it still stands.
 
-/// A count of one cell in one past window, beside what its baseline expected.
+use super::LeafCell;
+
+/// A count of one cell in one window, beside what its baseline expected.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NoiseSample {
     /// Attempts with an outcome.
@@ -14,6 +16,20 @@ pub struct NoiseSample {
     pub bad: u64,
     /// Bad ones expected.
     pub expected_bad: f64,
+    /// How many attempts that expectation was learnt from; infinity where it is known.
+    pub baseline_attempts: f64,
+}
+
+impl NoiseSample {
+    /// A cell of the window that is judged.
+    pub(super) fn of(cell: &LeafCell) -> Self {
+        Self {
+            attempts: cell.attempts,
+            bad: cell.bad,
+            expected_bad: cell.expected_bad,
+            baseline_attempts: cell.baseline_attempts,
+        }
+    }
 }
 
 /// Median of the chi-square distribution with one degree of freedom.
@@ -28,43 +44,29 @@ const SAMPLES_MIN: usize = 10;
 /// Wobble is never taken to be nothing, nor to be more than a factor of e^2 in the odds.
 const RANGE: (f64, f64) = (0.02, 2.0);
 
-/// Standard deviation of healthy cells' log-odds beyond binomial chance, by samples of the past.
+/// Standard deviation of healthy cells' log-odds beyond binomial chance.
 pub fn noise_sd(samples: impl IntoIterator<Item = NoiseSample>, fallback: f64) -> f64 {
-    let usable: Vec<(f64, f64)> = samples
+    // The scaled square z^2 / (v + v^2 sd^2) falls as sd grows, so its median is the chi-square's
+    // where sd^2 is the median of each sample's own solution.
+    let mut solutions: Vec<f64> = samples
         .into_iter()
         .filter(|sample| sample.attempts > 0)
         .filter_map(|sample| {
             let rate = sample.expected_bad / sample.attempts as f64;
             let variance = sample.expected_bad * (1.0 - rate);
             let residual = sample.bad as f64 - sample.expected_bad;
-            (variance > VARIANCE_MIN).then_some((residual * residual, variance))
+            // The error of the expectation scatters the residual as well.
+            let share = 1.0 / (1.0 + sample.attempts as f64 / sample.baseline_attempts);
+            let square = residual * residual * share / CHI_SQUARE_MEDIAN;
+            (variance > VARIANCE_MIN).then_some((square - variance) / (variance * variance))
         })
         .collect();
-    if usable.len() < SAMPLES_MIN {
+    if solutions.len() < SAMPLES_MIN {
         return fallback;
     }
-    let mut scaled = vec![0.0; usable.len()];
-    let mut median = |sd: f64| {
-        for (s, (square, variance)) in scaled.iter_mut().zip(&usable) {
-            *s = square / (variance + variance * variance * sd * sd);
-        }
-        let middle = scaled.len() / 2;
-        *scaled.select_nth_unstable_by(middle, f64::total_cmp).1
-    };
-    let (mut low, mut high) = RANGE;
-    if median(low) <= CHI_SQUARE_MEDIAN {
-        return low;
-    }
-    // The median falls as sd grows; 30 halvings are beyond what the samples can tell.
-    for _ in 0..30 {
-        let middle = 0.5 * (low + high);
-        if median(middle) > CHI_SQUARE_MEDIAN {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    0.5 * (low + high)
+    let middle = solutions.len() / 2;
+    let median = *solutions.select_nth_unstable_by(middle, f64::total_cmp).1;
+    median.max(0.0).sqrt().clamp(RANGE.0, RANGE.1)
 }
 
 #[cfg(test)]
@@ -84,7 +86,12 @@ mod tests {
                 let spread = (variance + (variance * sd) * (variance * sd)).sqrt();
                 let jump = if i < outliers { 4_000.0 } else { 0.0 };
                 let bad = (expected + z * spread + jump).clamp(0.0, 10_000.0).round() as u64;
-                NoiseSample { attempts, bad, expected_bad: expected }
+                NoiseSample {
+                    attempts,
+                    bad,
+                    expected_bad: expected,
+                    baseline_attempts: f64::INFINITY,
+                }
             })
             .collect()
     }

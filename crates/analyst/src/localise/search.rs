@@ -6,9 +6,9 @@
 //! highest total wins. Refit then asks of every chosen slice, given all others: is there a better
 //! one for what is left, and does it still earn its place?
 
+use super::LocaliseSettings;
 use super::catalogue::Catalogue;
 use super::shift::{Evidence, GRID, ln_mean_exp};
-use super::{LeafCell, LocaliseSettings};
 
 /// A chosen slice and its score given the other chosen ones.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,26 +29,20 @@ struct Ledger {
 
 impl Ledger {
     fn new(catalogue: &Catalogue, evidence: &[Evidence]) -> Self {
-        let sums = (0..catalogue.slices.len())
-            .map(|slice| {
-                let mut sum = [0.0; GRID];
-                for &cell in catalogue.members(slice) {
-                    add(&mut sum, &evidence[cell as usize], 1.0);
-                }
-                sum
-            })
-            .collect();
+        let mut sums = vec![[0.0; GRID]; catalogue.slices.len()];
+        for (cell, slice) in catalogue.memberships() {
+            add(&mut sums[slice], &evidence[cell], 1.0);
+        }
         Self { sums, explained: vec![false; evidence.len()] }
     }
 
     /// Takes the cells of a chosen slice out of all candidates.
     fn explain(&mut self, slice: usize, catalogue: &Catalogue, evidence: &[Evidence]) {
-        for &cell in catalogue.members(slice) {
-            if std::mem::replace(&mut self.explained[cell as usize], true) {
-                continue;
-            }
-            for &other in catalogue.slices_of(cell) {
-                add(&mut self.sums[other as usize], &evidence[cell as usize], -1.0);
+        for cell in catalogue.members(slice) {
+            if !std::mem::replace(&mut self.explained[cell], true) {
+                for other in catalogue.slices_of(cell) {
+                    add(&mut self.sums[other], &evidence[cell], -1.0);
+                }
             }
         }
     }
@@ -158,31 +152,4 @@ fn refit(
     }
     set.sort_by(|a, b| b.score_nats.total_cmp(&a.score_nats).then(a.slice.cmp(&b.slice)));
     set
-}
-
-/// Drops the ripples: causes that explain too small a share of the failures in excess.
-pub(super) fn worth_reporting(
-    set: Vec<Choice>,
-    catalogue: &Catalogue,
-    cells: &[&LeafCell],
-    settings: &LocaliseSettings,
-) -> Vec<Choice> {
-    let mut explained = vec![false; cells.len()];
-    let excess: Vec<f64> = set
-        .iter()
-        .map(|choice| {
-            catalogue
-                .members(choice.slice)
-                .iter()
-                .filter(|&&cell| !std::mem::replace(&mut explained[cell as usize], true))
-                .map(|&cell| cells[cell as usize].bad as f64 - cells[cell as usize].expected_bad)
-                .sum()
-        })
-        .collect();
-    let total: f64 = excess.iter().map(|e| e.max(0.0)).sum();
-    set.into_iter()
-        .zip(excess)
-        .filter(|(_, excess)| *excess > 0.0 && *excess >= settings.excess_share_min * total)
-        .map(|(choice, _)| choice)
-        .collect()
 }

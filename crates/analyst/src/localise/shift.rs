@@ -6,7 +6,7 @@
 //!
 //! * healthy: `sd^2 = noise^2 + 1 / (m q (1 - q))`, the second term being the error of a baseline
 //!   rate `q` learnt from `m` attempts;
-//! * hit: the mean moves by `shift`, and `sd^2` grows by `(unevenness * shift)^2`.
+//! * hit: the mean moves by `shift`, and `sd^2` grows by `(unevenness x shift)^2`.
 //!
 //! The grid is averaged, not maximised: the average of likelihood ratios is a Bayes factor and
 //! pays for its own freedom. Units: nats.
@@ -17,12 +17,12 @@ use super::LeafCell;
 /// 5 %) to a total outage. Between two of them no evidence worth mentioning is lost.
 pub(super) const SHIFTS: [f64; 8] = [0.25, 0.4, 0.64, 1.0, 1.6, 2.6, 4.1, 6.5];
 
-/// How differently a cause may hit the cells of its slice, as a share of the shift: a fault of the
-/// slice as such hits all alike, one that sits deeper hits them unevenly.
-pub(super) const UNEVENNESS: [f64; 2] = [0.1, 0.5];
+/// How differently a cause hits the cells of its slice: standard deviation as a share of the shift.
+/// No fault hits all cells quite alike, and a quarter also bridges the gaps of the grid.
+const UNEVENNESS: f64 = 0.25;
 
 /// Size of the grid.
-pub(super) const GRID: usize = SHIFTS.len() * UNEVENNESS.len();
+pub(super) const GRID: usize = SHIFTS.len();
 
 /// Log likelihood ratio of a cell against health at each point of the grid.
 pub(super) type Evidence = [f64; GRID];
@@ -34,24 +34,46 @@ const RATE_MARGIN: f64 = 1e-6;
 /// Stirling series of its parameters cancel (the likelihood is binomial long before).
 const PRECISION_RANGE: (f64, f64) = (1.0, 1e9);
 
-/// The evidence of one cell.
-pub(super) fn evidence(cell: &LeafCell, noise_sd: f64) -> Evidence {
-    let (n, b) = (cell.attempts, cell.bad);
-    let q = (cell.expected_bad / n as f64).clamp(RATE_MARGIN, 1.0 - RATE_MARGIN);
-    let odds = q / (1.0 - q);
-    let variance = noise_sd * noise_sd + 1.0 / (cell.baseline_attempts.max(1.0) * q * (1.0 - q));
-    let healthy = Count::new(n, b).ln_likelihood(q, variance);
-    let mut ratios = [0.0; GRID];
-    for (i, shift) in SHIFTS.into_iter().enumerate() {
-        let shifted = odds * libm::exp(shift);
-        let p = (shifted / (1.0 + shifted)).min(1.0 - RATE_MARGIN);
-        for (j, unevenness) in UNEVENNESS.into_iter().enumerate() {
-            let spread = unevenness * shift;
-            let hit = Count::new(n, b).ln_likelihood(p, variance + spread * spread);
-            ratios[i * UNEVENNESS.len() + j] = hit - healthy;
-        }
+/// Computes the evidence of cells under one noise.
+pub(super) struct Shifts {
+    noise_variance: f64,
+    odds_factors: [f64; GRID],
+}
+
+impl Shifts {
+    pub fn new(noise_sd: f64) -> Self {
+        Self { noise_variance: noise_sd * noise_sd, odds_factors: SHIFTS.map(libm::exp) }
     }
-    ratios
+
+    /// The evidence of one cell.
+    pub fn evidence(&self, cell: &LeafCell) -> Evidence {
+        let count = Count { attempts: cell.attempts, bad: cell.bad };
+        let q = (cell.expected_bad / cell.attempts as f64).clamp(RATE_MARGIN, 1.0 - RATE_MARGIN);
+        let odds = q / (1.0 - q);
+        let shifted = |factor: f64| {
+            let odds = odds * factor;
+            (odds / (1.0 + odds)).min(1.0 - RATE_MARGIN)
+        };
+        let mut ratios = [0.0; GRID];
+        if cell.attempts == 1 {
+            // One attempt shows a mean and no spread.
+            let of = |p: f64| if cell.bad == 1 { p } else { 1.0 - p };
+            let healthy = 1.0 / of(q);
+            for (ratio, factor) in ratios.iter_mut().zip(self.odds_factors) {
+                *ratio = libm::log(of(shifted(factor)) * healthy);
+            }
+            return ratios;
+        }
+        let variance =
+            self.noise_variance + 1.0 / (cell.baseline_attempts.max(1.0) * q * (1.0 - q));
+        let healthy = count.ln_likelihood(q, variance);
+        for ((ratio, factor), shift) in ratios.iter_mut().zip(self.odds_factors).zip(SHIFTS) {
+            let spread = UNEVENNESS * shift;
+            let hit = count.ln_likelihood(shifted(factor), variance + spread * spread);
+            *ratio = hit - healthy;
+        }
+        ratios
+    }
 }
 
 /// ln of the mean over the grid of `exp(sums)`.
@@ -73,10 +95,6 @@ struct Count {
 }
 
 impl Count {
-    fn new(attempts: u64, bad: u64) -> Self {
-        Self { attempts, bad }
-    }
-
     /// ln of the beta-binomial likelihood without the binomial coefficient, for a rate of mean `p`
     /// whose log-odds have this variance.
     fn ln_likelihood(self, p: f64, log_odds_variance: f64) -> f64 {
@@ -146,7 +164,7 @@ mod tests {
                     let choose = libm::lgamma(n as f64 + 1.0)
                         - libm::lgamma(b as f64 + 1.0)
                         - libm::lgamma((n - b) as f64 + 1.0);
-                    libm::exp(choose + Count::new(n, b).ln_likelihood(p, sd * sd))
+                    libm::exp(choose + Count { attempts: n, bad: b }.ln_likelihood(p, sd * sd))
                 })
                 .sum();
             prop_assert!((total - 1.0).abs() < 1e-6, "{total}");
@@ -161,8 +179,8 @@ mod tests {
                 let choose = libm::lgamma(n as f64 + 1.0)
                     - libm::lgamma(b as f64 + 1.0)
                     - libm::lgamma((n - b) as f64 + 1.0);
-                let healthy = choose + Count::new(n, b).ln_likelihood(q, variance);
-                for (m, e) in mean.iter_mut().zip(evidence(&cell(n, b, q, 200.0), noise)) {
+                let healthy = choose + Count { attempts: n, bad: b }.ln_likelihood(q, variance);
+                for (m, e) in mean.iter_mut().zip(Shifts::new(noise).evidence(&cell(n, b, q, 200.0))) {
                     *m += libm::exp(healthy + e);
                 }
             }
@@ -186,14 +204,14 @@ mod tests {
     fn noise_caps_what_one_huge_cell_can_say() {
         // 2 % expected, 2.4 % seen in a million: certain without noise, unremarkable with 20 %.
         let huge = cell(1_000_000, 24_000, 0.02, f64::INFINITY);
-        let best = |noise| ln_mean_exp(&evidence(&huge, noise));
+        let best = |noise| ln_mean_exp(&Shifts::new(noise).evidence(&huge));
         assert!(best(0.01) > 100.0);
         assert!(best(0.2) < 1.0);
     }
 
     #[test]
     fn a_poorly_known_baseline_says_less() {
-        let best = |known| ln_mean_exp(&evidence(&cell(200, 30, 0.05, known), 0.05));
+        let best = |known| ln_mean_exp(&Shifts::new(0.05).evidence(&cell(200, 30, 0.05, known)));
         assert!(best(f64::INFINITY) > 10.0);
         assert!(best(20.0) < 3.0);
     }

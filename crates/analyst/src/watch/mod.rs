@@ -243,7 +243,18 @@ impl Watch {
         let fast = self.fast.update(&moment.book.drop, n, k, guarded, near);
         let slow = self.slow.update(&moment.book.drop, n, k, low, near.max(far));
         self.statistics = [fast, slow];
-        if n > 100.0 && k/n < p - 0.2 { eprintln!("{} {:?} n={n} k={k} p={p:.3} low={low:.3} g={guarded:.3} near={near:.2} far={far:.2} fast={fast:.2e} slow={slow:.2e} thr={:.2e} w={} sv={:.1} bv={:.4} season={:.4}", moment.at_ms/3600000, self.key.conditions().collect::<Vec<_>>(), moment.thresholds.fast, self.noise.windows(), self.seen_variance, self.bias_variance, moment.season_variance); }
+        if n > 100.0 && k / n < p - 0.2 {
+            eprintln!(
+                "{} {:?} n={n} k={k} p={p:.3} low={low:.3} g={guarded:.3} near={near:.2} far={far:.2} fast={fast:.2e} slow={slow:.2e} thr={:.2e} w={} sv={:.1} bv={:.4} season={:.4}",
+                moment.at_ms / 3600000,
+                self.key.conditions().collect::<Vec<_>>(),
+                moment.thresholds.fast,
+                self.noise.windows(),
+                self.seen_variance,
+                self.bias_variance,
+                moment.season_variance
+            );
+        }
         self.noise.add(k - n * p, variance, own);
         self.window.0 += k - n * p;
         self.window.1 += variance;
