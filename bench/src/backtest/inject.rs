@@ -17,6 +17,9 @@ const NATS_MIN: f64 = 35.0;
 /// First hour of an injection, counted from the file's first.
 const FIRST_HOUR: i64 = 24;
 
+/// Slices whose attempts overlap by this much (intersection over union) are aliases.
+const ALIAS: f64 = 0.95;
+
 struct Injection {
     slice: Slice,
     from_ms: i64,
@@ -28,6 +31,21 @@ fn contains(slice: &Slice, bucket: &Bucket) -> bool {
     slice.pairs().all(|(dimension, value)| {
         bucket.dimensions.get(dimension).map_or("__none__", String::as_str) == value
     })
+}
+
+/// Whether a slice selects (nearly) the same attempts while the injection lasts.
+fn same_attempts(buckets: &[Bucket], injection: &Injection, other: &Slice) -> bool {
+    let (mut both, mut either) = (0, 0);
+    for bucket in buckets {
+        let at = bucket.starts_at.as_millis();
+        if at < injection.from_ms || at >= injection.to_ms {
+            continue;
+        }
+        let (a, b) = (contains(&injection.slice, bucket), contains(other, bucket));
+        both += if a && b { bucket.attempts } else { 0 };
+        either += if a || b { bucket.attempts } else { 0 };
+    }
+    both as f64 >= ALIAS * either as f64
 }
 
 /// Draws a slice of one to three attributes from the traffic of a random bucket, a time, and thins
@@ -106,7 +124,9 @@ pub fn run(buckets: &[Bucket], seeds: Range<u64>, known: &Slice, text: &mut Stri
                     && incident.detected_at.as_millis() <= injection.to_ms + HOUR_MS
             })
             .collect();
-        let hit = during.iter().any(|incident| names(incident, &injection.slice));
+        let hit = during.iter().any(|incident| {
+            names(incident, &injection.slice) || same_attempts(buckets, &injection, &incident.slice)
+        });
         let sums = by_order.entry(injection.slice.order()).or_default();
         sums.1 += 1;
         if hit {

@@ -339,6 +339,7 @@ impl Analyst {
                 &mut self.baseline,
                 ends_at_ms,
                 tick_ms,
+                (self.latencies.any(), self.codes.any()),
             );
         }
     }

@@ -13,20 +13,29 @@ use crate::watch::Thresholds;
 
 /// Weights of the signals: success fast and slow, latency, error mix, volume.
 const SIGNALS: [f64; 5] = [0.35, 0.25, 0.15, 0.15, 0.10];
+/// Weight of a signal that nothing is recorded of: the others have its share.
+const SILENT: f64 = 1e-6;
 /// Shares of the orders: all traffic, one attribute, two, three; split evenly over their subsets.
 const ORDERS: [f64; 4] = [0.10, 0.40, 0.30, 0.20];
 /// However little traffic there is, nobody is paged on less evidence than this.
 const THRESHOLD_MIN: f64 = 1e4;
 
-/// Thresholds per subset of dimensions, for this many attempts a week.
+/// Thresholds per subset of dimensions, for this many attempts a week; `spoken` says which signals
+/// there is anything recorded of.
 pub fn thresholds(
     subsets: &[Vec<u8>],
     attempts_per_week: f64,
     false_pages_per_week: f64,
+    spoken: [bool; 5],
 ) -> Result<Vec<Thresholds>, BudgetError> {
     let budget = AlertBudget::new(false_pages_per_week, attempts_per_week)?;
+    let signals: Vec<f64> = SIGNALS
+        .iter()
+        .zip(spoken)
+        .map(|(weight, spoken)| if spoken { *weight } else { SILENT })
+        .collect();
     let orders: Vec<usize> = subsets.iter().map(Vec::len).collect();
-    let shares = Shares::of(&SIGNALS, &weights_by_depth(&orders, &ORDERS));
+    let shares = Shares::of(&signals, &weights_by_depth(&orders, &ORDERS));
     let at = |signal: usize, subset: usize, streams: usize| {
         budget.threshold(shares.of_pair(signal, subset) / streams as f64).max(THRESHOLD_MIN)
     };
@@ -58,7 +67,7 @@ mod tests {
             vec![0, 1, 2],
         ];
         let (weekly, budget) = (1e7, 2.0);
-        let spent: f64 = thresholds(&subsets, weekly, budget)
+        let spent: f64 = thresholds(&subsets, weekly, budget, [true; 5])
             .unwrap()
             .iter()
             .map(|t| {

@@ -94,6 +94,11 @@ impl Latencies {
         self.groups[usize::from(group)].thresholds.as_ref()
     }
 
+    /// Whether any latency was ever recorded.
+    pub fn any(&self) -> bool {
+        self.groups.iter().any(|group| group.thresholds.is_some())
+    }
+
     /// Counts a latency of normal traffic.
     #[inline]
     pub fn count(&mut self, group: u16, latency_ms: u32, count: u32) {

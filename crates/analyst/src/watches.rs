@@ -26,6 +26,9 @@ use crate::watch::{Alarm, Book, Moment, Thresholds, VOLUME_WARM_MS, Watch};
 pub const WATCHES_MAX: usize = 32_768;
 /// Attempts a day from which a slice is watched: a total outage shows within hours.
 const WATCHED_PER_DAY: f64 = 100.0;
+/// How open the level of a newly watched slice is, log-odds: interactions have heavy tails, and
+/// its own evidence closes it within a few learning windows.
+const OPEN_SD: f64 = 0.3;
 /// A slice this close to a plainer one in traffic is the plainer one.
 const SAME: f64 = 0.999;
 const DAY_MS: f64 = 86_400_000.0;
@@ -302,7 +305,8 @@ impl Watches {
         }
     }
 
-    /// Chooses again what is watched, from the leaves' traffic.
+    /// Chooses again what is watched, from the leaves' traffic; `signals` says whether latencies
+    /// and codes are recorded at all.
     pub fn choose(
         &mut self,
         cells: &mut Cells,
@@ -310,6 +314,7 @@ impl Watches {
         baseline: &mut Baseline,
         now_ms: i64,
         tick_ms: i64,
+        signals: (bool, bool),
     ) {
         let begun = *self.begun_at_ms.get_or_insert(now_ms);
         let since = self.chosen_at_ms.unwrap_or(begun - tick_ms);
@@ -341,7 +346,8 @@ impl Watches {
             } else if wanted && !is_redundant(cells, entry.key, entry.rate) {
                 let subset = subset_of(space, entry.key);
                 let prior = baseline.effect_variance(subset);
-                let variance = 1.0 / (information[number] / 1.5 + 1.0 / prior) + 1e-4;
+                let shrunk = 1.0 / (information[number] / 1.5 + 1.0 / prior);
+                let variance = shrunk.max(OPEN_SD * OPEN_SD);
                 let own = entry.key != SliceKey::ALL;
                 let watch =
                     Watch::new(entry.key, subset as u32, variance, own, (now_ms, self.traffic));
@@ -351,7 +357,9 @@ impl Watches {
         }
         cells.link_watches();
         let weekly = total * 7.0 * ticks_per_day;
-        if let Ok(thresholds) = thresholds(space.subsets(), weekly, self.false_pages_per_week) {
+        let spoken = [true, true, signals.0, signals.1, now_ms - begun >= VOLUME_WARM_MS];
+        let budget = self.false_pages_per_week;
+        if let Ok(thresholds) = thresholds(space.subsets(), weekly, budget, spoken) {
             self.thresholds = thresholds;
         }
     }

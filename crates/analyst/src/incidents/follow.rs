@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use crate::analyst::{Analyst, News};
 use crate::history::Pane;
 use crate::incidents::Tracker;
-use crate::incidents::open::is_part;
+use crate::incidents::open::{alias_keys, is_part};
 use crate::lanes::{K, Lanes, N, VOLUME};
-use crate::space::SliceKey;
+use crate::logistic::shift;
+use crate::cells::NOBODY;
+use crate::space::{ORDER_MAX, SliceKey};
 
 /// A shift that lasts this long is the new normal: by then a person has seen it, and a baseline
 /// that waits longer than a day compares with a world that is gone.
@@ -18,6 +20,11 @@ const SILENT_MS: i64 = 12 * 3_600_000;
 const RELOCATE_GROWTH: f64 = 1.6;
 /// A new place must explain this much more, nats, than the one it has.
 const BETTER_NATS: f64 = 3.0;
+/// How often, and over how many such stretches, an incident is searched for a part that is worse.
+const SPLIT_MS: i64 = 60_000;
+const SPLIT_UNITS: [i64; 2] = [1, 3];
+/// A part is a cause of its own if it lost this many points more.
+const SPLIT_POINTS: f64 = 0.10;
 /// Told again when its evidence has grown by this factor.
 const REPORT_GROWTH: f64 = 4.0;
 
@@ -140,6 +147,8 @@ impl Analyst {
             && now - tracker.started_at_ms < remembered
         {
             self.relocate(number, news);
+        } else {
+            self.split(number, now, news);
         }
         let Some(tracker) = self.incidents.trackers.get(&number) else { return };
         if evidence >= tracker.reported_at * REPORT_GROWTH {
@@ -150,21 +159,22 @@ impl Analyst {
     fn relocate(&mut self, number: u32, news: &mut Vec<News>) {
         let Some(tracker) = self.incidents.trackers.get(&number) else { return };
         let (key, alarm, onset) = (tracker.key, tracker.alarm, tracker.started_at_ms);
-        let dispersion = tracker.dispersion;
         let cells = self.cells_since(onset, &alarm, &[number]);
         let here = self.evidence_in(key, &cells);
         let best = self
-            .choose_roots(key, &cells, &alarm, dispersion)
+            .choose_roots(key, &cells, &alarm)
             .into_iter()
-            .filter(|(root, _)| is_part(*root, key) || is_part(key, *root))
-            .max_by(|a, b| self.evidence_in(a.0, &cells).total_cmp(&self.evidence_in(b.0, &cells)));
-        let moved = best.filter(|(root, _)| {
-            let there = self.evidence_in(*root, &cells);
-            *root != key && (there > here + BETTER_NATS || is_part(*root, key))
+            .filter(|root| root.related)
+            .max_by(|a, b| {
+                self.evidence_in(a.key, &cells).total_cmp(&self.evidence_in(b.key, &cells))
+            });
+        let moved = best.filter(|root| {
+            let there = self.evidence_in(root.key, &cells);
+            root.key != key && (there > here + BETTER_NATS || is_part(root.key, key))
         });
         match moved {
-            Some((root, aliases)) => {
-                self.settle(number, root, aliases, onset);
+            Some(root) => {
+                self.settle(number, root.key, root.aliases, onset);
                 self.report(number, news);
             }
             None => {
@@ -175,20 +185,91 @@ impl Analyst {
         }
     }
 
+    /// Looks for a part that has become much worse than the incident as a whole: another cause.
+    fn split(&mut self, number: u32, now_ms: i64, news: &mut Vec<News>) {
+        let unit_ms = SPLIT_MS.max(self.settings.tick_ms);
+        let Some(tracker) = self.incidents.trackers.get(&number) else { return };
+        if tracker.mask != Some(0)
+            || now_ms.rem_euclid(unit_ms) != 0
+            || now_ms - tracker.detected_at_ms < unit_ms
+        {
+            return;
+        }
+        let (key, alarm, offset) = (tracker.key, tracker.alarm, tracker.offset());
+        let threshold = libm::log(alarm.threshold);
+        for units in SPLIT_UNITS {
+            let since_ms = now_ms - units * unit_ms;
+            let mut cells = self.cells_since(since_ms, &alarm, &[number]);
+            cells.retain(|(leaf, _)| self.cells.leaves[*leaf as usize].owner[0] == number);
+            for (_, cell) in &mut cells {
+                let n = cell.attempts as f64;
+                cell.expected_bad = n * shift(cell.expected_bad / n, offset);
+            }
+            let worst = self.root_causes(&cells).into_iter().find(|cause| {
+                let n = cause.attempts as f64;
+                let child = SliceKey::from_conditions(cause.conditions.iter().copied());
+                child != key
+                    && cause.score_nats >= threshold
+                    && (cause.bad as f64 - cause.expected_bad) / n >= SPLIT_POINTS
+            });
+            if let Some(cause) = worst {
+                let part = self.inside(key, &cause.conditions);
+                let whole = SliceKey::from_conditions(cause.conditions.iter().copied()) == part;
+                let aliases = if whole { alias_keys(&cause) } else { Vec::new() };
+                self.part(number, part, since_ms);
+                self.open_new(part, aliases, alarm, since_ms, now_ms, news);
+                return;
+            }
+        }
+    }
+
+    /// A cause found among an incident's cells, as a slice of all traffic that stays inside the
+    /// incident's; conditions that exclude nothing are left out.
+    fn inside(&self, key: SliceKey, found: &[(usize, u32)]) -> SliceKey {
+        let mut conditions = found.to_vec();
+        for (d, v) in key.conditions() {
+            let without = SliceKey::from_conditions(conditions.iter().copied());
+            let excludes = self.cells.leaves.iter().any(|leaf| {
+                leaf.live && leaf.rate > 0.0 && without.contains(&leaf.values) && leaf.values[d] != v
+            });
+            if excludes && conditions.len() < ORDER_MAX && conditions.iter().all(|c| c.0 != d) {
+                conditions.push((d, v));
+                conditions.sort_unstable();
+            }
+        }
+        SliceKey::from_conditions(conditions)
+    }
+
+    /// Takes a part out of an incident from an instant on.
+    fn part(&mut self, number: u32, part: SliceKey, since_ms: i64) {
+        for leaf in &mut self.cells.leaves {
+            if leaf.owner[0] == number && part.contains(&leaf.values) {
+                leaf.owner[0] = NOBODY;
+            }
+        }
+        if let Some(tracker) = self.incidents.trackers.get_mut(&number) {
+            tracker.parted.push((part, since_ms));
+        }
+        self.recount_since_onset(number, i64::MAX);
+        if let Some(tracker) = self.incidents.trackers.get_mut(&number) {
+            tracker.localised_at = tracker.evidence();
+        }
+    }
+
     /// Adds a pane to an incident's breakdown, money and totals of all traffic.
     pub(super) fn count_pane(&self, tracker: &mut Tracker, pane: &Pane) {
         let dimensions = self.space.dimensions().len();
         for (leaf, lanes) in &pane.cells {
             tracker.all_attempts += lanes.get(N);
             let cell = &self.cells.leaves[*leaf as usize];
-            if !cell.live || !tracker.key.contains(&cell.values) {
+            if !cell.live || !tracker.counts(&cell.values, pane.starts_at_ms) {
                 continue;
             }
             tracker.break_down(&cell.values, lanes, dimensions);
         }
         for ((leaf, currency), sums) in &pane.money {
             let cell = &self.cells.leaves[*leaf as usize];
-            if cell.live && tracker.key.contains(&cell.values) {
+            if cell.live && tracker.counts(&cell.values, pane.starts_at_ms) {
                 tracker.money.entry(*currency).or_default().add(sums);
             }
         }

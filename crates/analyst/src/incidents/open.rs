@@ -7,7 +7,7 @@ use crate::cells::NOBODY;
 use crate::history::Pane;
 use crate::incidents::{Tracker, binomial_llr};
 use crate::lanes::{Lanes, N, VOLUME};
-use crate::localise::LeafCell;
+use crate::localise::{LeafCell, RootCause};
 use crate::logistic::shift;
 use crate::signal::{Finding, Signal};
 use crate::space::SliceKey;
@@ -17,8 +17,23 @@ use crate::watch::Alarm;
 const TOGETHER_MS: i64 = 600_000;
 /// A cause belongs to an alarm if it holds this share of the alarm's excess.
 const SHARE_MIN: f64 = 0.3;
-/// All traffic is named as the cause from this evidence on.
-const ALL_NATS: f64 = 10.0;
+/// ... or if this share of its own excess lies inside the alarmed slice.
+const OWN_SHARE_MIN: f64 = 0.5;
+/// All traffic is the cause where parts explain less than this share of what it explains.
+const PARTS_MAX: f64 = 0.6;
+
+/// Causes that hold this share of all attempts are everything.
+const COVER_MIN: f64 = 0.85;
+
+/// A root cause of an alarm.
+pub(super) struct Root {
+    /// The slice.
+    pub key: SliceKey,
+    /// The same attempts by other names.
+    pub aliases: Vec<SliceKey>,
+    /// Whether it is what the alarm was about.
+    pub related: bool,
+}
 
 impl Analyst {
     /// Turns this tick's alarms into findings and incidents.
@@ -90,8 +105,8 @@ impl Analyst {
             // An incident that was opened in this very tick has taken most of it away.
             return;
         }
-        let roots = self.choose_roots(key, &cells, &alarm, dispersion);
-        for (place, (root, aliases)) in roots.into_iter().enumerate() {
+        let roots = self.choose_roots(key, &cells, &alarm);
+        for (place, Root { key: root, aliases, .. }) in roots.into_iter().enumerate() {
             let (n, bad, expected) = sum(cells
                 .iter()
                 .filter(|(leaf, _)| root.contains(&self.cells.leaves[*leaf as usize].values))
@@ -113,15 +128,15 @@ impl Analyst {
         key: SliceKey,
         cells: &[(u32, LeafCell)],
         alarm: &Alarm,
-        dispersion: f64,
-    ) -> Vec<(SliceKey, Vec<SliceKey>)> {
+    ) -> Vec<Root> {
         let (_, key_bad, key_expected) = sum(cells
             .iter()
             .filter(|(leaf, _)| key.contains(&self.cells.leaves[*leaf as usize].values))
             .map(|(_, cell)| cell));
         let excess = key_bad - key_expected;
         let mut roots = Vec::new();
-        for cause in self.root_causes(cells) {
+        let causes = self.root_causes(cells);
+        for cause in causes {
             let root = SliceKey::from_conditions(cause.conditions.iter().copied());
             let (_, bad, expected) = sum(cells
                 .iter()
@@ -132,26 +147,40 @@ impl Analyst {
                 .map(|(_, cell)| cell));
             let inside = bad - expected;
             let own = cause.bad as f64 - cause.expected_bad;
-            let related = inside >= SHARE_MIN * excess || inside >= SHARE_MIN.max(0.5) * own;
-            if related && inside > 0.0 {
-                let aliases = cause
-                    .aliases
-                    .iter()
-                    .map(|alias| SliceKey::from_conditions(alias.iter().copied()))
-                    .collect();
-                roots.push((root, aliases));
+            let related = inside >= SHARE_MIN * excess || inside >= OWN_SHARE_MIN * own;
+            // A cause that nobody asked about counts if it would have been an alarm by itself: a
+            // Bayes factor of A has odds of at most 1/A by chance.
+            let strong = cause.score_nats >= libm::log(alarm.threshold);
+            if (related && inside > 0.0) || strong {
+                roots.push(Root { key: root, aliases: alias_keys(&cause), related });
             }
         }
-        // Everything at once is us, or the world: no part explains it as well as the whole.
-        let parts: f64 = roots.iter().map(|(root, _)| self.evidence_in(*root, cells)).sum();
+        roots.sort_by_key(|root| !root.related);
+        // Everything at once is us, or the world: parts that together are everything, or that
+        // explain little of an alarm on all traffic, are not the cause.
+        let parts: f64 = roots.iter().map(|root| self.evidence_in(root.key, cells)).sum();
         let whole = self.evidence_in(SliceKey::ALL, cells);
-        if alarm.signal == Signal::SuccessRate && whole > parts && whole / dispersion > ALL_NATS {
-            return vec![(SliceKey::ALL, Vec::new())];
+        let unexplained = key == SliceKey::ALL && PARTS_MAX * whole > parts;
+        if alarm.signal == Signal::SuccessRate && (unexplained || self.cover(&roots, cells)) {
+            return vec![Root { key: SliceKey::ALL, aliases: Vec::new(), related: true }];
         }
-        if roots.is_empty() {
-            roots.push((key, Vec::new()));
+        if !roots.iter().any(|root| root.related) {
+            roots.insert(0, Root { key, aliases: Vec::new(), related: true });
         }
         roots
+    }
+
+    /// Whether these causes together are (nearly) all attempts.
+    fn cover(&self, roots: &[Root], cells: &[(u32, LeafCell)]) -> bool {
+        let (mut covered, mut all) = (0.0, 0.0);
+        for (leaf, cell) in cells {
+            let values = &self.cells.leaves[*leaf as usize].values;
+            all += cell.attempts as f64;
+            if roots.iter().any(|root| root.key.contains(values)) {
+                covered += cell.attempts as f64;
+            }
+        }
+        roots.len() > 1 && covered >= COVER_MIN * all
     }
 
     /// Opens an incident at a root cause, or moves one there that began together with it.
@@ -190,6 +219,19 @@ impl Analyst {
             self.report(number, news);
             return;
         }
+        self.open_new(root, aliases, alarm, onset_ms, now_ms, news);
+    }
+
+    /// Opens an incident whatever else goes on.
+    pub(super) fn open_new(
+        &mut self,
+        root: SliceKey,
+        aliases: Vec<SliceKey>,
+        alarm: Alarm,
+        onset_ms: i64,
+        now_ms: i64,
+        news: &mut Vec<News>,
+    ) {
         let number = self.incidents.number();
         let mut tracker = Tracker::new(number, root, alarm, onset_ms, now_ms);
         let watch = self.watches.get(root);
@@ -265,7 +307,7 @@ impl Analyst {
             let mut sum = Lanes::default();
             for (leaf, lanes) in &pane.cells {
                 let cell = &self.cells.leaves[*leaf as usize];
-                if cell.live && tracker.key.contains(&cell.values) {
+                if cell.live && tracker.counts(&cell.values, pane.starts_at_ms) {
                     sum.add(lanes);
                 }
             }
@@ -380,6 +422,11 @@ fn sum<'a>(cells: impl Iterator<Item = &'a LeafCell>) -> (f64, f64, f64) {
     cells.fold((0.0, 0.0, 0.0), |(n, bad, expected), cell| {
         (n + cell.attempts as f64, bad + cell.bad as f64, expected + cell.expected_bad)
     })
+}
+
+/// The aliases of a cause.
+pub(super) fn alias_keys(cause: &RootCause) -> Vec<SliceKey> {
+    cause.aliases.iter().map(|alias| SliceKey::from_conditions(alias.iter().copied())).collect()
 }
 
 /// A success alarm speaks of approvals, the others of what is bad.

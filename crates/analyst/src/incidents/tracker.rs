@@ -13,7 +13,7 @@ use crate::history::Sums;
 use crate::lanes::{CLASS, E, K, LATENCY_N, Lanes, N, SLOWER, V, VOLUME};
 use crate::logistic::{expit, logit};
 use crate::signal::Signal;
-use crate::space::SliceKey;
+use crate::space::{SliceKey, Values};
 use crate::watch::Alarm;
 use crate::{Incident, TimelinePoint};
 
@@ -97,6 +97,8 @@ pub struct Tracker {
     pub localised_at: f64,
     /// Evidence at the last report, nats.
     pub reported_at: f64,
+    /// Parts that became incidents of their own, and since when.
+    pub parted: Vec<(SliceKey, i64)>,
     /// What was last said of it.
     pub told: Option<Box<Incident>>,
 }
@@ -132,6 +134,7 @@ impl Tracker {
             all_attempts: 0.0,
             localised_at: 0.0,
             reported_at: 0.0,
+            parted: Vec::new(),
             told: None,
         }
     }
@@ -139,6 +142,21 @@ impl Tracker {
     /// Whether it still goes on.
     pub fn is_open(&self) -> bool {
         self.resolved_at_ms.is_none()
+    }
+
+    /// Whether an attempt of a time is the incident's.
+    pub fn counts(&self, values: &Values, at_ms: i64) -> bool {
+        self.key.contains(values)
+            && !self.parted.iter().any(|(part, since)| at_ms >= *since && part.contains(values))
+    }
+
+    /// How far its rate of bad attempts is shifted, in log-odds.
+    pub fn offset(&self) -> f64 {
+        let (all, bad, expected) = self.bad(&self.totals);
+        if all <= 0.0 {
+            return 0.0;
+        }
+        logit((bad + 0.5) / (all + 1.0)) - logit(expected / all)
     }
 
     /// (attempts, bad, expected bad) of its signal in some counts.
@@ -208,14 +226,8 @@ impl Tracker {
         if n <= 0.0 {
             return 0.0;
         }
-        let (all, all_bad, all_expected) = self.bad(&self.totals);
         let normal = (expected / n).clamp(1e-6, 1.0 - 1e-6);
-        let offset = if all > 0.0 {
-            logit((all_bad + 0.5) / (all + 1.0)) - logit(all_expected / all)
-        } else {
-            OFFSET_MIN
-        };
-        let during = expit(logit(normal) + offset.max(OFFSET_MIN));
+        let during = expit(logit(normal) + self.offset().max(OFFSET_MIN));
         let good = n - bad;
         (bad * libm::log(normal / during) + good * libm::log((1.0 - normal) / (1.0 - during)))
             / self.dispersion

@@ -20,8 +20,9 @@ use crate::space::SliceKey;
 use noise::Noise;
 use stream::{Stream, Terms};
 
-/// The expectation's own error is guarded at this many standard deviations.
-const GUARD_SD: f64 = 2.0;
+/// The expectation's own error is guarded at one standard deviation (`bench detect` and
+/// `bench budget` hold the false alarms of freshly learnt baselines against it).
+const GUARD_SD: f64 = 1.0;
 /// Guard band of the fast tier in points of the rate.
 const GUARD_POINTS: f64 = 0.01;
 /// Wander is guarded at this many standard deviations.
@@ -34,10 +35,10 @@ const GUARD_VOLUME: f64 = 0.693;
 const DRIFT_SD: f64 = 0.02;
 /// How open a level is after an accepted shift, log-odds.
 const UNSETTLED_SD: f64 = 0.2;
-/// Dispersion windows before a watch may alarm.
-const WARM_WINDOWS: f64 = 3.0;
+/// Ticks judged before a watch may alarm.
+const WARM_JUDGED: u32 = 6;
 /// Binomial variance seen before a watch may alarm.
-const WARM_VARIANCE: f64 = 4.0;
+const WARM_VARIANCE: f64 = 12.0;
 /// Attempts of a value before its share of traffic is judged; the nominal share is forgotten by
 /// then.
 const VOLUME_SEEN: f64 = 200.0;
@@ -152,6 +153,7 @@ pub struct Watch {
     windows_at: [i64; 3],
     unsettled: bool,
     begun_at_ms: i64,
+    judged: u32,
 }
 
 /// What a judgement needs besides the counts.
@@ -206,6 +208,7 @@ impl Watch {
             windows_at: [i64::MIN; 3],
             unsettled: false,
             begun_at_ms: moment.0,
+            judged: 0,
         }
     }
 
@@ -240,27 +243,18 @@ impl Watch {
         let (near, far) = (self.noise.at(1).max(self.noise.at(0)), self.noise.at(2));
         let wander = libm::sqrt((far - near).max(0.0) * self.wander_unit(p));
         let guarded = (low - GUARD_POINTS - WANDER_SD * wander).max(low * 0.5);
+        if !self.is_warm() {
+            self.window.0 += k - n * p;
+            self.window.1 += variance;
+            self.judged += 1;
+            return None;
+        }
         let fast = self.fast.update(&moment.book.drop, n, k, guarded, near);
         let slow = self.slow.update(&moment.book.drop, n, k, low, near.max(far));
         self.statistics = [fast, slow];
-        if n > 100.0 && k / n < p - 0.2 {
-            eprintln!(
-                "{} {:?} n={n} k={k} p={p:.3} low={low:.3} g={guarded:.3} near={near:.2} far={far:.2} fast={fast:.2e} slow={slow:.2e} thr={:.2e} w={} sv={:.1} bv={:.4} season={:.4}",
-                moment.at_ms / 3600000,
-                self.key.conditions().collect::<Vec<_>>(),
-                moment.thresholds.fast,
-                self.noise.windows(),
-                self.seen_variance,
-                self.bias_variance,
-                moment.season_variance
-            );
-        }
         self.noise.add(k - n * p, variance, own);
         self.window.0 += k - n * p;
         self.window.1 += variance;
-        if self.noise.windows() < WARM_WINDOWS || self.seen_variance < WARM_VARIANCE {
-            return None;
-        }
         let say = |tier, e_value, threshold| Alarm {
             signal: Signal::SuccessRate,
             tier,
@@ -276,6 +270,12 @@ impl Watch {
         (slow >= moment.thresholds.slow).then(|| say(Tier::Slow, slow, moment.thresholds.slow))
     }
 
+    /// Whether it knows its own level well enough to judge. Until then it learns whatever comes: a
+    /// slice that has always been bad has not broken.
+    fn is_warm(&self) -> bool {
+        self.seen_variance >= WARM_VARIANCE && self.judged >= WARM_JUDGED
+    }
+
     /// Variance of a ten-minute rate per unit of dispersion.
     fn wander_unit(&self, p: f64) -> f64 {
         let long = self.noise.typical_variance(2);
@@ -284,7 +284,7 @@ impl Watch {
     }
 
     fn judge_secondary(&mut self, counts: &Lanes, moment: &Moment) -> Option<Alarm> {
-        let warm = self.noise.windows() >= WARM_WINDOWS;
+        let warm = self.is_warm();
         let mut alarm = None;
         let mut check = |signal, which, less, e_value: f64, threshold: f64, expected| {
             if e_value >= threshold && warm && alarm.is_none() {
@@ -377,8 +377,8 @@ impl Watch {
     /// Whether nothing speaks against taking the present as normal: learning stops halfway (in
     /// log) to the threshold.
     fn quiet(&self, thresholds: &Thresholds) -> bool {
-        self.statistics[0] < libm::sqrt(thresholds.fast) * 10.0
-            && self.statistics[1] < libm::sqrt(thresholds.slow) * 10.0
+        self.statistics[0] < libm::sqrt(thresholds.fast)
+            && self.statistics[1] < libm::sqrt(thresholds.slow)
     }
 
     fn learn(&mut self, moment: &Moment, quiet: bool) {
