@@ -11,8 +11,8 @@ use stats::budget::{AlertBudget, BudgetError, Shares, weights_by_depth};
 use crate::lanes::{CLASSES, QUANTILES};
 use crate::watch::Thresholds;
 
-/// Weights of the signals: success fast and slow, latency, error mix, volume.
-const SIGNALS: [f64; 5] = [0.35, 0.25, 0.15, 0.15, 0.10];
+/// Weights of the signals: success, latency, error mix, volume.
+const SIGNALS: [f64; 4] = [0.60, 0.15, 0.15, 0.10];
 /// Weight of a signal that nothing is recorded of: the others have its share.
 const SILENT: f64 = 1e-6;
 /// Shares of the orders: all traffic, one attribute, two, three; split evenly over their subsets.
@@ -26,7 +26,7 @@ pub fn thresholds(
     subsets: &[Vec<u8>],
     attempts_per_week: f64,
     false_pages_per_week: f64,
-    spoken: [bool; 5],
+    spoken: [bool; 4],
 ) -> Result<Vec<Thresholds>, BudgetError> {
     let budget = AlertBudget::new(false_pages_per_week, attempts_per_week)?;
     let signals: Vec<f64> = SIGNALS
@@ -41,11 +41,10 @@ pub fn thresholds(
     };
     Ok((0..subsets.len())
         .map(|subset| Thresholds {
-            fast: at(0, subset, 1),
-            slow: at(1, subset, 1),
-            latency: at(2, subset, QUANTILES.len()),
-            class: at(3, subset, CLASSES),
-            volume: at(4, subset, 2),
+            success: at(0, subset, 1),
+            latency: at(1, subset, QUANTILES.len()),
+            class: at(2, subset, CLASSES),
+            volume: at(3, subset, 2),
         })
         .collect())
 }
@@ -67,13 +66,12 @@ mod tests {
             vec![0, 1, 2],
         ];
         let (weekly, budget) = (1e7, 2.0);
-        let spent: f64 = thresholds(&subsets, weekly, budget, [true; 5])
+        let spent: f64 = thresholds(&subsets, weekly, budget, [true; 4])
             .unwrap()
             .iter()
             .map(|t| {
                 let streams = [
-                    (t.fast, 1.0),
-                    (t.slow, 1.0),
+                    (t.success, 1.0),
                     (t.latency, QUANTILES.len() as f64),
                     (t.class, CLASSES as f64),
                     (t.volume, 2.0),

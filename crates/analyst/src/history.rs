@@ -70,6 +70,11 @@ pub struct Pane {
 }
 
 impl Pane {
+    /// Its middle.
+    pub fn middle_ms(&self) -> i64 {
+        (self.starts_at_ms + self.ends_at_ms) / 2
+    }
+
     fn merge(&mut self, other: &Self) {
         self.starts_at_ms = self.starts_at_ms.min(other.starts_at_ms);
         self.ends_at_ms = self.ends_at_ms.max(other.ends_at_ms);

@@ -357,7 +357,7 @@ impl Watches {
         }
         cells.link_watches();
         let weekly = total * 7.0 * ticks_per_day;
-        let spoken = [true, true, signals.0, signals.1, now_ms - begun >= VOLUME_WARM_MS];
+        let spoken = [true, signals.0, signals.1, now_ms - begun >= VOLUME_WARM_MS];
         let budget = self.false_pages_per_week;
         if let Ok(thresholds) = thresholds(space.subsets(), weekly, budget, spoken) {
             self.thresholds = thresholds;

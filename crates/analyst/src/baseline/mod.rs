@@ -88,7 +88,17 @@ impl Baseline {
 
     /// Expected success rate of a leaf, now.
     pub fn expected(&self, leaf: &Leaf) -> f64 {
-        expit(leaf.base + self.all_offset + self.own_offset(&leaf.values))
+        self.expected_in(leaf, self.all_offset)
+    }
+
+    /// Offset of the season of all traffic at an instant.
+    pub fn season_at(&self, at_ms: i64) -> f64 {
+        self.season.at(at_ms).0
+    }
+
+    /// Expected success rate of a leaf when the season of all traffic has this offset.
+    pub fn expected_in(&self, leaf: &Leaf, season: f64) -> f64 {
+        expit(leaf.base + season + self.own_offset(&leaf.values))
     }
 
     fn own_offset(&self, values: &Values) -> f64 {
@@ -180,7 +190,7 @@ impl Baseline {
         watches: &Watches,
         excluded: impl Fn(&Values) -> bool,
     ) {
-        let at_ms = (pane.starts_at_ms + pane.ends_at_ms) / 2;
+        let at_ms = pane.middle_ms();
         let lessons: Vec<(usize, f64, f64)> = pane
             .cells
             .iter()

@@ -14,12 +14,17 @@ use crate::watch::Alarm;
 /// What the slices above a leaf are worth to its expectation, in attempts of its own.
 const SHRUNK_ATTEMPTS: f64 = 100.0;
 
+/// An onset is looked for so far back: what lasts longer is a drift that was long accepted.
+const ONSET_MAX_MS: i64 = 6 * 3_600_000;
+const ONSET_MAX_TICKS: i64 = 12;
+
 /// What an alarm is about, in any counts: (attempts, bad, expected bad).
 pub(super) fn bad_of(
     analyst: &Analyst,
     alarm: &Alarm,
     leaf: u32,
     lanes: &Lanes,
+    season: f64,
 ) -> (f64, f64, f64) {
     match alarm.signal {
         Signal::Latency => {
@@ -36,8 +41,11 @@ pub(super) fn bad_of(
             (n, lanes.get(CLASS + alarm.which), expected)
         }
         Signal::SuccessRate | Signal::Volume => {
+            // What was expected then, or what is known by now, whichever is less: a cell that has
+            // always been bad has not broken, it was only not known yet.
             let n = lanes.get(N);
-            (n, n - lanes.get(K), n - lanes.get(E))
+            let known = n * analyst.baseline.expected_in(&analyst.cells.leaves[leaf as usize], season);
+            (n, n - lanes.get(K), n - lanes.get(E).min(known))
         }
     }
 }
@@ -61,13 +69,14 @@ impl Analyst {
         let bias = self.watches.get(key).map_or(0.0, |watch| watch.bias);
         let (mut n, mut bad, mut expected) = (0.0, 0.0, 0.0);
         let (mut best, mut onset) = (0.0, now_ms - self.settings.tick_ms);
-        for pane in self.panes_back(i64::MIN) {
+        for pane in self.panes_back(now_ms - ONSET_MAX_MS.max(ONSET_MAX_TICKS * self.settings.tick_ms)) {
+            let season = self.baseline.season_at(pane.middle_ms());
             for (leaf, lanes) in &pane.cells {
                 let cell = &self.cells.leaves[*leaf as usize];
                 if !cell.live || !key.contains(&cell.values) || self.held(*leaf, alarm) {
                     continue;
                 }
-                let (more, more_bad, more_expected) = bad_of(self, alarm, *leaf, lanes);
+                let (more, more_bad, more_expected) = bad_of(self, alarm, *leaf, lanes, season);
                 n += more;
                 bad += more_bad;
                 expected += more_expected;
@@ -104,6 +113,7 @@ impl Analyst {
     ) -> Vec<(u32, LeafCell)> {
         let mut sums: Vec<Option<(f64, f64, f64)>> = vec![None; self.cells.leaves.len()];
         for pane in self.panes_back(onset_ms) {
+            let season = self.baseline.season_at(pane.middle_ms());
             for (leaf, lanes) in &pane.cells {
                 let cell = &self.cells.leaves[*leaf as usize];
                 let free = |owner: u32| owner == NOBODY || mine.contains(&owner);
@@ -111,7 +121,7 @@ impl Analyst {
                 if !cell.live || !free(cell.owner[0]) || !free(cell.owner[mask]) {
                     continue;
                 }
-                let (n, bad, expected) = bad_of(self, alarm, *leaf, lanes);
+                let (n, bad, expected) = bad_of(self, alarm, *leaf, lanes, season);
                 let sum = sums[*leaf as usize].get_or_insert_default();
                 sum.0 += n;
                 sum.1 += bad;

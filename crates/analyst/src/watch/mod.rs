@@ -25,6 +25,9 @@ use stream::{Stream, Terms};
 const GUARD_SD: f64 = 1.0;
 /// Guard band of the fast tier in points of the rate.
 const GUARD_POINTS: f64 = 0.01;
+/// Weight of the fast tier in the mixture of both, which is an e-detector again: steps are what
+/// people wait for.
+const FAST_WEIGHT: f64 = 0.6;
 /// Wander is guarded at this many standard deviations.
 const WANDER_SD: f64 = 2.0;
 /// Relative guard of latency, error mix and volume, in log-odds: half as many again.
@@ -80,10 +83,8 @@ impl Default for Book {
 /// Thresholds of the statistic for one subset of dimensions.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Thresholds {
-    /// Success rate, fast tier.
-    pub fast: f64,
-    /// Success rate, slow tier.
-    pub slow: f64,
+    /// Success rate, both tiers together.
+    pub success: f64,
     /// Each of the latency streams.
     pub latency: f64,
     /// Each of the error classes.
@@ -95,8 +96,7 @@ pub struct Thresholds {
 impl Thresholds {
     /// Before the traffic is known.
     pub const NEVER: Self = Self {
-        fast: f64::MAX,
-        slow: f64::MAX,
+        success: f64::MAX,
         latency: f64::MAX,
         class: f64::MAX,
         volume: f64::MAX,
@@ -255,19 +255,16 @@ impl Watch {
         self.noise.add(k - n * p, variance, own);
         self.window.0 += k - n * p;
         self.window.1 += variance;
-        let say = |tier, e_value, threshold| Alarm {
+        let mixture = FAST_WEIGHT * fast + (1.0 - FAST_WEIGHT) * slow;
+        (mixture >= moment.thresholds.success).then(|| Alarm {
             signal: Signal::SuccessRate,
-            tier,
+            tier: if FAST_WEIGHT * fast >= (1.0 - FAST_WEIGHT) * slow { Tier::Fast } else { Tier::Slow },
             which: 0,
             less: true,
-            e_value,
-            threshold,
+            e_value: mixture,
+            threshold: moment.thresholds.success,
             expected: p,
-        };
-        if fast >= moment.thresholds.fast {
-            return Some(say(Tier::Fast, fast, moment.thresholds.fast));
-        }
-        (slow >= moment.thresholds.slow).then(|| say(Tier::Slow, slow, moment.thresholds.slow))
+        })
     }
 
     /// Whether it knows its own level well enough to judge. Until then it learns whatever comes: a
@@ -377,8 +374,7 @@ impl Watch {
     /// Whether nothing speaks against taking the present as normal: learning stops halfway (in
     /// log) to the threshold.
     fn quiet(&self, thresholds: &Thresholds) -> bool {
-        self.statistics[0] < libm::sqrt(thresholds.fast)
-            && self.statistics[1] < libm::sqrt(thresholds.slow)
+        self.statistics[0].max(self.statistics[1]) < libm::sqrt(thresholds.success)
     }
 
     fn learn(&mut self, moment: &Moment, quiet: bool) {
