@@ -43,12 +43,8 @@ fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
 type Run = fn(&Options) -> anyhow::Result<Report>;
 
 /// Every benchmark by name.
-const BENCHES: &[(&str, Run)] = &[
-    ("backtest", backtest::run),
-    ("detect", detect::run),
-    ("events", events::run),
-    ("localise", localise::run),
-];
+const BENCHES: &[(&str, Run)] =
+    &[("backtest", backtest::run), ("detect", detect::run), ("events", events::run)];
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::analyst::{Analyst, News};
+use crate::cells::NOBODY;
 use crate::history::Pane;
 use crate::incidents::Tracker;
 use crate::incidents::open::{alias_keys, is_part};
 use crate::lanes::{K, Lanes, N, VOLUME};
 use crate::logistic::shift;
-use crate::cells::NOBODY;
 use crate::space::{ORDER_MAX, SliceKey};
 
 /// A shift that lasts this long is the new normal: by then a person has seen it, and a baseline
@@ -161,13 +161,10 @@ impl Analyst {
         let (key, alarm, onset) = (tracker.key, tracker.alarm, tracker.started_at_ms);
         let cells = self.cells_since(onset, &alarm, &[number]);
         let here = self.evidence_in(key, &cells);
-        let best = self
-            .choose_roots(key, &cells, &alarm)
-            .into_iter()
-            .filter(|root| root.related)
-            .max_by(|a, b| {
-                self.evidence_in(a.key, &cells).total_cmp(&self.evidence_in(b.key, &cells))
-            });
+        let best =
+            self.choose_roots(key, &cells, &alarm).into_iter().filter(|root| root.related).max_by(
+                |a, b| self.evidence_in(a.key, &cells).total_cmp(&self.evidence_in(b.key, &cells)),
+            );
         let moved = best.filter(|root| {
             let there = self.evidence_in(root.key, &cells);
             root.key != key && (there > here + BETTER_NATS || is_part(root.key, key))
@@ -230,7 +227,10 @@ impl Analyst {
         for (d, v) in key.conditions() {
             let without = SliceKey::from_conditions(conditions.iter().copied());
             let excludes = self.cells.leaves.iter().any(|leaf| {
-                leaf.live && leaf.rate > 0.0 && without.contains(&leaf.values) && leaf.values[d] != v
+                leaf.live
+                    && leaf.rate > 0.0
+                    && without.contains(&leaf.values)
+                    && leaf.values[d] != v
             });
             if excludes && conditions.len() < ORDER_MAX && conditions.iter().all(|c| c.0 != d) {
                 conditions.push((d, v));

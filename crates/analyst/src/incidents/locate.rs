@@ -44,7 +44,8 @@ pub(super) fn bad_of(
             // What was expected then, or what is known by now, whichever is less: a cell that has
             // always been bad has not broken, it was only not known yet.
             let n = lanes.get(N);
-            let known = n * analyst.baseline.expected_in(&analyst.cells.leaves[leaf as usize], season);
+            let known =
+                n * analyst.baseline.expected_in(&analyst.cells.leaves[leaf as usize], season);
             (n, n - lanes.get(K), n - lanes.get(E).min(known))
         }
     }
@@ -69,7 +70,9 @@ impl Analyst {
         let bias = self.watches.get(key).map_or(0.0, |watch| watch.bias);
         let (mut n, mut bad, mut expected) = (0.0, 0.0, 0.0);
         let (mut best, mut onset) = (0.0, now_ms - self.settings.tick_ms);
-        for pane in self.panes_back(now_ms - ONSET_MAX_MS.max(ONSET_MAX_TICKS * self.settings.tick_ms)) {
+        for pane in
+            self.panes_back(now_ms - ONSET_MAX_MS.max(ONSET_MAX_TICKS * self.settings.tick_ms))
+        {
             let season = self.baseline.season_at(pane.middle_ms());
             for (leaf, lanes) in &pane.cells {
                 let cell = &self.cells.leaves[*leaf as usize];

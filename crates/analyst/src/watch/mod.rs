@@ -95,12 +95,8 @@ pub struct Thresholds {
 
 impl Thresholds {
     /// Before the traffic is known.
-    pub const NEVER: Self = Self {
-        success: f64::MAX,
-        latency: f64::MAX,
-        class: f64::MAX,
-        volume: f64::MAX,
-    };
+    pub const NEVER: Self =
+        Self { success: f64::MAX, latency: f64::MAX, class: f64::MAX, volume: f64::MAX };
 }
 
 /// A detector of a watch crossed its threshold.
@@ -258,7 +254,11 @@ impl Watch {
         let mixture = FAST_WEIGHT * fast + (1.0 - FAST_WEIGHT) * slow;
         (mixture >= moment.thresholds.success).then(|| Alarm {
             signal: Signal::SuccessRate,
-            tier: if FAST_WEIGHT * fast >= (1.0 - FAST_WEIGHT) * slow { Tier::Fast } else { Tier::Slow },
+            tier: if FAST_WEIGHT * fast >= (1.0 - FAST_WEIGHT) * slow {
+                Tier::Fast
+            } else {
+                Tier::Slow
+            },
             which: 0,
             less: true,
             e_value: mixture,
