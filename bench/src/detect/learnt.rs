@@ -96,6 +96,8 @@ fn ln_ratio(block: &Block, drop: f64, rho: f64) -> f64 {
 struct Shown {
     attempts: f64,
     alarms: u32,
+    /// Baselines that alarmed at all.
+    alarmed: u32,
     excursions: [Vec<f64>; 5],
     trials: [Vec<Trial>; 5],
 }
@@ -115,6 +117,7 @@ pub fn run<L: Learner>(
     }) {
         all.attempts += shown.attempts;
         all.alarms += shown.alarms;
+        all.alarmed += u32::from(shown.alarms > 0);
         for i in 0..POINTS.len() {
             all.excursions[i].extend(&shown.excursions[i]);
         }
@@ -125,10 +128,11 @@ pub fn run<L: Learner>(
     let alarms_per_1e6 = f64::from(all.alarms) / all.attempts * 1e6;
     let _ = writeln!(
         text,
-        "\n{}: {BASELINES} baselines, {} false alarms in {:.1} million attempts, {alarms_per_1e6:.3} per million\n\
+        "\n{}: {BASELINES} baselines, {} false alarms (by {} of them) in {:.1} million attempts, {alarms_per_1e6:.3} per million\n\
          drop   CUSUM h   CUSUM delay      delay   ratio   not found",
         condition.name,
         all.alarms,
+        all.alarmed,
         all.attempts / 1e6,
     );
     let ratios = std::array::from_fn(|i| {
@@ -146,7 +150,10 @@ pub fn run<L: Learner>(
         );
         delay / optimum
     });
-    eprintln!("detect: {}: {alarms_per_1e6:.3} per million, ratios {ratios:.3?}", condition.name);
+    eprintln!(
+        "detect: {}: {alarms_per_1e6:.3} per million (by {} of {BASELINES}), ratios {ratios:.3?}",
+        condition.name, all.alarmed
+    );
     Learnt { alarms_per_1e6, ratios }
 }
 
