@@ -24,7 +24,7 @@ pub struct Args {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Quiet days to learn from before it
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=28))]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=28))]
     learn_days: u32,
     /// Plain lines on a terminal too
     #[arg(long)]
