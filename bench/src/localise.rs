@@ -88,7 +88,7 @@ impl Row {
 }
 
 fn generated(options: &Options) -> Result<Generated> {
-    let seeds = options.seeds_or(0..1_500);
+    let seeds = options.seeds_or(0..2_200);
     let (mut judged, mut rivalled, mut decoyed) = (Row::default(), Row::default(), Row::default());
     let mut by_nats: Vec<Row> = BINS[1..].iter().map(|_| Row::default()).collect();
     let (mut busy, mut slowest, mut cells) = (0.0f64, 0.0f64, 0);

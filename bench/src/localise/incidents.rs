@@ -35,7 +35,7 @@ pub struct Cell {
     pub now: (u64, u64),
 }
 
-/// All incidents of a folder, and a line for each that could not be read.
+/// All incidents of a folder, and a line for each that could not be read in full.
 pub fn read_folder(folder: &Path) -> Result<(Vec<Incident>, Vec<String>)> {
     let labels = folder.join("anomaly.yaml");
     let text = std::fs::read_to_string(&labels).with_context(|| {
@@ -52,7 +52,12 @@ pub fn read_folder(folder: &Path) -> Result<(Vec<Incident>, Vec<String>)> {
     for label in labels {
         let name = label.data.text();
         match read_incident(folder, &name, label) {
-            Ok(incident) => incidents.push(incident),
+            Ok((incident, rows_left_out)) => {
+                if rows_left_out > 0 {
+                    skipped.push(format!("{rows_left_out} rows of {name}: not numbers"));
+                }
+                incidents.push(incident);
+            }
             Err(error) => skipped.push(format!("{name}: {error:#}")),
         }
     }
@@ -97,7 +102,7 @@ impl Scalar {
     }
 }
 
-fn read_incident(folder: &Path, name: &str, label: Label) -> Result<Incident> {
+fn read_incident(folder: &Path, name: &str, label: Label) -> Result<(Incident, usize)> {
     let minute: i64 = label
         .timestamp
         .text()
@@ -107,7 +112,8 @@ fn read_incident(folder: &Path, name: &str, label: Label) -> Result<Incident> {
         .flexible(true)
         .trim(csv::Trim::All)
         .from_reader(open(folder, name)?);
-    let header = reader.headers()?.clone();
+    let header: Vec<String> =
+        reader.headers()?.iter().map(|h| h.trim_start_matches('\u{feff}').to_owned()).collect();
     let column = |wanted: &str| {
         header.iter().position(|h| h == wanted).ok_or_else(|| anyhow!("has no column `{wanted}`"))
     };
@@ -116,7 +122,7 @@ fn read_incident(folder: &Path, name: &str, label: Label) -> Result<Incident> {
         .iter()
         .enumerate()
         .filter(|(i, _)| ![at_minute, at_bad, at_all].contains(i))
-        .map(|(i, name)| (name.to_owned(), i))
+        .map(|(i, name)| (name.clone(), i))
         .collect();
     by.sort();
     if by.len() > DIMENSIONS_MAX {
@@ -124,16 +130,15 @@ fn read_incident(folder: &Path, name: &str, label: Label) -> Result<Incident> {
     }
 
     let mut rows: Vec<(i64, Vec<String>, u64, u64)> = Vec::new();
+    let mut rows_left_out = 0;
     for record in reader.records() {
         let record = record?;
         let field = |i: usize| record.get(i).unwrap_or_default();
         let number = |i: usize| field(i).parse::<f64>().ok().filter(|x| x.is_finite() && *x >= 0.0);
         let (Some(at), Some(bad), Some(all)) = (number(at_minute), number(at_bad), number(at_all))
         else {
-            bail!(
-                "line {}: min, value or cnt is no number",
-                record.position().map_or(0, |p| p.line())
-            );
+            rows_left_out += 1;
+            continue;
         };
         if at as i64 <= minute {
             let values = by.iter().map(|(_, i)| field(*i).to_owned()).collect();
@@ -174,7 +179,7 @@ fn read_incident(folder: &Path, name: &str, label: Label) -> Result<Incident> {
         OneOrMany::One(cause) => vec![cause],
         OneOrMany::Many(causes) => causes,
     };
-    Ok(Incident {
+    let incident = Incident {
         name: name.to_owned(),
         dimensions: by.into_iter().map(|(name, _)| name).collect(),
         values,
@@ -189,7 +194,8 @@ fn read_incident(folder: &Path, name: &str, label: Label) -> Result<Incident> {
             .into_iter()
             .map(|cause| cause.into_iter().map(|(d, v)| (d, v.text())).collect())
             .collect(),
-    })
+    };
+    Ok((incident, rows_left_out))
 }
 
 fn open(folder: &Path, name: &str) -> Result<Box<dyn Read>> {
@@ -230,13 +236,13 @@ mod tests {
         .unwrap();
         std::fs::write(
             folder.join("one.csv"),
-            "cnt,min,cdn,value\n10,60,5,1\n20,60,7,0\n9,120,5,8\n7,180,5,7\n",
+            "cnt,min,cdn,value\n10,60,5,1\n20,60,7,0\n9,120,5,8\n?,120,5,8\n7,180,5,7\n",
         )
         .unwrap();
         let (incidents, skipped) = read_folder(&folder).unwrap();
         std::fs::remove_dir_all(&folder).unwrap();
         assert_eq!(incidents.len(), 1);
-        assert_eq!(skipped.len(), 1);
+        assert_eq!(skipped.len(), 2, "{skipped:?}");
         let one = &incidents[0];
         assert_eq!(one.values, [["5", "7"]]);
         assert_eq!((one.cells[0].history[0], one.cells[0].now), ((10, 1), (9, 8)));

@@ -39,9 +39,9 @@ impl Catalogue {
         let ranks = Ranks::of(cells, dimensions);
         let penalty = settings.attribute_penalty_nats;
         // A dimension with one value adds nothing to a conjunction but its price.
-        let conjunctions: Vec<Vec<usize>> = conjunctions(dimensions, settings.order_max)
+        let conjunctions: Vec<Vec<usize>> = conjunctions(dimensions, settings)
             .into_iter()
-            .filter(|dims| dims.len() == 1 || dims.iter().all(|&d| ranks.varies(d)))
+            .filter(|dims| dims.len() < 2 || dims.iter().all(|&d| ranks.varies(d)))
             .collect();
         let prior_mass: f64 = conjunctions
             .iter()
@@ -120,29 +120,34 @@ impl Catalogue {
     }
 }
 
-/// All sets of up to `order_max` dimensions, plainest first.
-pub(super) fn conjunctions(dimensions: usize, order_max: usize) -> Vec<Vec<usize>> {
+/// All sets of `order_min` to `order_max` dimensions, plainest first.
+pub(super) fn conjunctions(dimensions: usize, settings: &LocaliseSettings) -> Vec<Vec<usize>> {
     let mut all = Vec::new();
     let mut last: Vec<Vec<usize>> = vec![Vec::new()];
-    for _ in 0..order_max.min(dimensions) {
-        last = last
-            .iter()
-            .flat_map(|set| {
-                let next = set.last().map_or(0, |&d| d + 1);
-                (next..dimensions).map(move |d| {
-                    let mut longer = set.clone();
-                    longer.push(d);
-                    longer
+    for order in 0..=settings.order_max.min(dimensions) {
+        if order > 0 {
+            last = last
+                .iter()
+                .flat_map(|set| {
+                    let next = set.last().map_or(0, |&d| d + 1);
+                    (next..dimensions).map(move |d| {
+                        let mut longer = set.clone();
+                        longer.push(d);
+                        longer
+                    })
                 })
-            })
-            .collect();
-        all.extend(last.iter().cloned());
+                .collect();
+        }
+        if order >= settings.order_min {
+            all.extend(last.iter().cloned());
+        }
     }
     all
 }
 
 /// Value ids compacted per dimension, so that packed keys stay small.
 struct Ranks {
+    cells: usize,
     /// Per dimension, the ids that occur, ascending.
     values: Vec<Vec<u32>>,
     /// Per dimension, the rank of each cell's value.
@@ -165,7 +170,7 @@ impl Ranks {
                 cells.iter().map(|cell| rank(cell.values[d])).collect()
             })
             .collect();
-        Self { values, of_cell }
+        Self { cells: cells.len(), values, of_cell }
     }
 
     fn varies(&self, dimension: usize) -> bool {
@@ -189,7 +194,7 @@ impl Ranks {
                 .zip(rank(c))
                 .map(|((x, y), z)| (x * radix(b) + y) * radix(c) + z)
                 .collect(),
-            _ => (0..self.of_cell[0].len())
+            _ => (0..self.cells)
                 .map(|cell| {
                     dims.iter().fold(0, |key, &d| key * radix(d) + u64::from(self.of_cell[d][cell]))
                 })
@@ -251,11 +256,14 @@ mod tests {
 
     #[test]
     fn conjunctions_of_six_dimensions_are_forty_one() {
-        let all = conjunctions(6, 3);
+        let settings = LocaliseSettings::default();
+        let all = conjunctions(6, &settings);
         assert_eq!(all.len(), 41);
         assert_eq!(all[0], [0]);
         assert_eq!(all[40], [3, 4, 5]);
-        assert_eq!(conjunctions(2, 3), [vec![0], vec![1], vec![0, 1]]);
+        assert_eq!(conjunctions(2, &settings), [vec![0], vec![1], vec![0, 1]]);
+        let with_all = LocaliseSettings { order_min: 0, ..settings };
+        assert_eq!(conjunctions(1, &with_all), [vec![], vec![0]]);
     }
 
     proptest! {
@@ -274,7 +282,7 @@ mod tests {
                 .collect();
             let cells: Vec<&LeafCell> = cells.iter().collect();
             let ranks = Ranks::of(&cells, 3);
-            for dims in conjunctions(3, 3) {
+            for dims in conjunctions(3, &LocaliseSettings::default()) {
                 let keys = ranks.pack(&dims);
                 let combinations = ranks.combinations(&dims);
                 let mut table = Numbers::Table(vec![NONE; combinations as usize]);

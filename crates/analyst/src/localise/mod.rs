@@ -30,7 +30,7 @@
 //! **Guarantee.** The score of a slice is a Bayes factor, of mean 1 under the null. By Markov's
 //! inequality and the union bound the probability of naming any cause when there is none is at most
 //! `false_cause_probability`, as far as baseline and noise are as stated; more noise seen in the window
-//! only makes that rarer.
+//! only makes that rarer. The same holds for each further look.
 //!
 //! **Cost.** O(cells x conjunctions) additions and O(cells x grid) likelihoods; slices that can't
 //! reach the threshold even if every cell chose its own shift are dropped after the first pass,
@@ -68,6 +68,8 @@ pub struct LeafCell {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LocaliseSettings {
+    /// Fewest attributes in one cause; with 0 all traffic together may be one.
+    pub order_min: usize,
     /// Most attributes in one cause.
     pub order_max: usize,
     /// Most causes reported.
@@ -91,6 +93,7 @@ pub struct LocaliseSettings {
 impl Default for LocaliseSettings {
     fn default() -> Self {
         Self {
+            order_min: 1,
             order_max: 3,
             causes_max: 5,
             attribute_penalty_nats: 3.0,
@@ -123,8 +126,9 @@ pub struct RootCause {
     pub aliases: Vec<Conditions>,
 }
 
-/// The rest of the cells is looked at again if its noise is below this share of the last look's.
-const CALMER: f64 = 0.8;
+/// The rest of the cells is looked at again if its noise is below this share of the last look's: at
+/// half the noise a hidden cause may speak four times as loud.
+const CALMER: f64 = 0.5;
 
 /// The causes behind `cells`, strongest first; empty when nothing is beyond chance.
 ///

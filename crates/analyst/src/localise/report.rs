@@ -73,7 +73,7 @@ fn aliases(
         .collect();
     let usable: Vec<usize> = (0..dimensions).filter(|&d| kept_by[d].is_some()).collect();
     let mut found: Vec<(usize, f64, Conditions)> = Vec::new();
-    for set in conjunctions(usable.len(), settings.order_max) {
+    for set in conjunctions(usable.len(), settings) {
         let conditions: Conditions = set
             .iter()
             .filter_map(|&i| kept_by[usable[i]].map(|value| (usable[i], value)))

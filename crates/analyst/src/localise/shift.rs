@@ -13,9 +13,9 @@
 
 use super::LeafCell;
 
-/// Common shifts of the log-odds, each 1.6 times the one before: from a quarter (4 % failing become
+/// Common shifts of the log-odds, each twice the one before: from a quarter (4 % failing become
 /// 5 %) to a total outage. Between two of them no evidence worth mentioning is lost.
-pub(super) const SHIFTS: [f64; 8] = [0.25, 0.4, 0.64, 1.0, 1.6, 2.6, 4.1, 6.5];
+pub(super) const SHIFTS: [f64; 6] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
 
 /// How differently a cause hits the cells of its slice: standard deviation as a share of the shift.
 /// No fault hits all cells quite alike, and a quarter also bridges the gaps of the grid.

@@ -82,6 +82,27 @@ fn finds_several_causes_at_once() {
 }
 
 #[test]
+fn all_traffic_is_one_cause_where_that_may_be_said() {
+    let cells = window(1, 4_000.0, |_| 0.3);
+    let settings = LocaliseSettings { order_min: 0, ..LocaliseSettings::default() };
+    let causes = localise(&cells, 4, &settings);
+    assert_eq!(causes.len(), 1);
+    assert!(causes[0].conditions.is_empty());
+}
+
+#[test]
+fn a_broad_cause_does_not_mask_a_narrow_one() {
+    for seed in 0..20 {
+        let cells = window(seed, 10_000.0, |v| match v {
+            [0, ..] => 0.5,
+            [1, 1, ..] => 0.3,
+            _ => 0.0,
+        });
+        assert_eq!(found(&cells), [vec![(0, 0)], vec![(0, 1), (1, 1)]], "seed {seed}");
+    }
+}
+
+#[test]
 fn a_mix_shift_is_no_cause() {
     // Eight times the traffic on the weakest values, all rates as ever.
     let false_causes = (0..100)
