@@ -6,6 +6,7 @@
 
 mod backtest;
 mod detect;
+mod engine;
 mod events;
 mod localise;
 mod report;
@@ -43,8 +44,13 @@ fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
 type Run = fn(&Options) -> anyhow::Result<Report>;
 
 /// Every benchmark by name.
-const BENCHES: &[(&str, Run)] =
-    &[("backtest", backtest::run), ("detect", detect::run), ("events", events::run)];
+const BENCHES: &[(&str, Run)] = &[
+    ("backtest", backtest::run),
+    ("detect", detect::run),
+    ("engine", engine::run),
+    ("events", events::run),
+    ("localise", localise::run),
+];
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

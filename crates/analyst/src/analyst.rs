@@ -45,6 +45,17 @@ pub struct Analyst {
     learnt_window: i64,
 }
 
+/// How much is counted and watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coverage {
+    /// Leaf cells in use.
+    pub leaves: usize,
+    /// Slices of up to three attributes that have traffic.
+    pub slices: usize,
+    /// Of these, those that are watched.
+    pub watched: usize,
+}
+
 /// What the analyst has to say after a tick.
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
@@ -392,6 +403,15 @@ impl Analyst {
     /// The end of the last judged tick.
     pub fn judged_until(&self) -> Option<Timestamp> {
         self.last_end_ms().map(Timestamp::from_millis)
+    }
+
+    /// How much is counted and watched.
+    pub fn coverage(&self) -> Coverage {
+        Coverage {
+            leaves: self.cells.live_len(),
+            slices: self.cells.slices_len(),
+            watched: self.watches.len(),
+        }
     }
 
     /// Rolling statistics of all slices over these dimensions, most attempts first.

@@ -231,6 +231,11 @@ impl Cells {
         orphans
     }
 
+    /// Slices in use.
+    pub fn slices_len(&self) -> usize {
+        self.slices.len() - self.slice_free.len()
+    }
+
     /// Leaves in use.
     pub fn live_len(&self) -> usize {
         self.leaves.len() - self.free.len()

@@ -25,7 +25,7 @@ mod tape;
 mod watch;
 mod watches;
 
-pub use analyst::{Analyst, News};
+pub use analyst::{Analyst, Coverage, News};
 pub use cause::Cause;
 pub use cube::SliceStats;
 pub use incident::{

@@ -101,6 +101,11 @@ impl Watches {
         }
     }
 
+    /// How many slices are watched.
+    pub fn len(&self) -> usize {
+        self.list.len() - self.free.len()
+    }
+
     /// A watch by its slice.
     pub fn get(&self, key: SliceKey) -> Option<&Watch> {
         self.index.get(&key).and_then(|&place| self.list[place as usize].as_ref())

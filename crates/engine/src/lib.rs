@@ -17,6 +17,7 @@ use payments::{Attempt, Bucket, Status, Timestamp};
 use serde::{Deserialize, Serialize};
 use stats::window::{Arrival, Duplicates, Outcome, Seen, Ticks, fingerprint};
 
+pub use analyst::Coverage;
 pub use config::{Clock, Config};
 pub use cycle_text::cycle_text;
 pub use effect::{Effect, Input, Intake};
@@ -179,6 +180,11 @@ impl Engine {
     /// Rolling statistics of all slices over these dimensions, most attempts first.
     pub fn routes(&self, by: &[&str]) -> Vec<SliceStats> {
         self.analyst.routes(by)
+    }
+
+    /// How much is counted and watched.
+    pub fn coverage(&self) -> Coverage {
+        self.analyst.coverage()
     }
 
     /// Every incident so far, in order of detection.
