@@ -136,8 +136,9 @@ pub fn run(buckets: &[Bucket], seeds: Range<u64>, known: &Slice, text: &mut Stri
             let said: Vec<String> = during.iter().map(|i| i.slice.to_string()).collect();
             let _ = writeln!(
                 text,
-                "seed {seed}: missed {} ({} h, {:.0} nats); said {}",
+                "seed {seed}: missed {} (from {}, {} h, {:.0} nats); said {}",
                 injection.slice,
+                payments::Timestamp::from_millis(injection.from_ms),
                 (injection.to_ms - injection.from_ms) / HOUR_MS,
                 injection.nats,
                 if said.is_empty() { "nothing".to_owned() } else { said.join(", ") },

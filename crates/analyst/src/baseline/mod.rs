@@ -27,8 +27,8 @@ const HALF_LIFE_MS: f64 = 14.0 * 86_400_000.0;
 const SEASONS_MAX: usize = 48;
 /// Attempts a day from which a value's own season can be told from noise.
 const SEASON_PER_DAY: f64 = 2_000.0;
-/// Until a course of all traffic has been seen for so long, a value's own can't be told from it.
-const SEASON_AFTER_MS: i64 = 2 * 86_400_000;
+/// Until a whole course of all traffic has been seen, a value's own can't be told from it.
+const SEASON_AFTER_MS: i64 = 7 * 86_400_000;
 /// The model is fitted again when the past has grown by this factor, or after `REFIT_MS`.
 const GROWTH: f64 = 1.1;
 const REFIT_MS: i64 = 6 * 3_600_000;

@@ -28,8 +28,10 @@ const DAILY_SD: f64 = 0.15;
 const WEEKLY_SD: f64 = 0.08;
 /// A value's season differs from that of all traffic by this part of it.
 const OWN_SHARE: f64 = 0.4;
+/// How open the level is after an accepted shift.
+const UNSETTLED_SD: f64 = 0.1;
 /// Level of a value's season, where the cells' effects carry the level.
-const OWN_LEVEL_SD: f64 = 0.1;
+const OWN_LEVEL_SD: f64 = 0.02;
 /// Drift in log-odds per square root of a day: 0.02 is 0.2 points a day at a rate of 0.9.
 const LEVEL_DRIFT_SD: f64 = 0.02;
 const SHAPE_DRIFT_SD: f64 = 0.005;
@@ -124,7 +126,7 @@ impl Season {
 
     /// The level may have changed.
     pub fn unsettle(&mut self) {
-        self.covariance[0] += OWN_LEVEL_SD * OWN_LEVEL_SD;
+        self.covariance[0] += UNSETTLED_SD * UNSETTLED_SD;
     }
 
     fn drift_to(&mut self, at_ms: i64) {

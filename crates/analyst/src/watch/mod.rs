@@ -36,6 +36,10 @@ const GUARD_SECONDARY: f64 = 0.405;
 const GUARD_VOLUME: f64 = 0.693;
 /// A slice's own level drifts this much per square root of a day, log-odds.
 const DRIFT_SD: f64 = 0.02;
+/// Attempts of so many learning windows are a suspicious statistic.
+const QUIET_WINDOWS: f64 = 30.0;
+/// Weight of a new window in the typical one.
+const TYPICAL_WEIGHT: f64 = 0.1;
 /// How open a level is after an accepted shift, log-odds.
 const UNSETTLED_SD: f64 = 0.2;
 /// Ticks judged before a watch may alarm.
@@ -150,6 +154,8 @@ pub struct Watch {
     unsettled: bool,
     begun_at_ms: i64,
     judged: u32,
+    window_n: f64,
+    typical_n: f64,
 }
 
 /// What a judgement needs besides the counts.
@@ -205,6 +211,8 @@ impl Watch {
             unsettled: false,
             begun_at_ms: moment.0,
             judged: 0,
+            window_n: 0.0,
+            typical_n: 0.0,
         }
     }
 
@@ -231,6 +239,7 @@ impl Watch {
 
     fn judge_success(&mut self, lanes: &Lanes, n: f64, moment: &Moment) -> Option<Alarm> {
         let k = lanes.get(K).min(n);
+        self.window_n += n;
         let rate = (lanes.get(crate::lanes::E) / n).clamp(1e-6, 1.0 - 1e-6);
         let p = self.expected(rate);
         let variance = lanes.get(V).max(1e-9);
@@ -372,12 +381,17 @@ impl Watch {
     }
 
     /// Whether nothing speaks against taking the present as normal: learning stops halfway (in
-    /// log) to the threshold.
+    /// log) to the threshold, or, for a slice so small that it would have learnt its outage by then,
+    /// when the statistic is far above what chance leaves it at: about the attempts of a window.
     fn quiet(&self, thresholds: &Thresholds) -> bool {
-        self.statistics[0].max(self.statistics[1]) < libm::sqrt(thresholds.success)
+        let most = libm::sqrt(thresholds.success).min(QUIET_WINDOWS * self.typical_n.max(1.0));
+        self.statistics[0].max(self.statistics[1]) < most
     }
 
     fn learn(&mut self, moment: &Moment, quiet: bool) {
+        let weight = if self.typical_n > 0.0 { TYPICAL_WEIGHT } else { 1.0 };
+        self.typical_n += weight * (self.window_n - self.typical_n);
+        self.window_n = 0.0;
         if quiet && self.held.1 > 0.0 {
             self.seen_variance += self.held.1;
             if self.own_level {
