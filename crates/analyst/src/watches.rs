@@ -28,7 +28,7 @@ pub const WATCHES_MAX: usize = 32_768;
 const WATCHED_PER_DAY: f64 = 100.0;
 /// How open the level of a newly watched slice is, log-odds: interactions have heavy tails, and
 /// its own evidence closes it within a few learning windows.
-const OPEN_SD: f64 = 0.3;
+const OPEN_SD: f64 = 0.6;
 /// A slice this close to a plainer one in traffic is the plainer one.
 const SAME: f64 = 0.999;
 const DAY_MS: f64 = 86_400_000.0;
