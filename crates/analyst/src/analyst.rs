@@ -120,7 +120,8 @@ impl Analyst {
 
     fn row(&mut self, attempt: &Attempt) -> Row {
         let mut values = [NONE; DIMENSIONS_MAX];
-        for d in 0..self.space.dimensions().len() {
+        let dimensions = self.space.dimensions().len();
+        for (d, number) in values.iter_mut().enumerate().take(dimensions) {
             let value = match self.space.dimensions()[d].as_str() {
                 "gateway" => Some(attempt.gateway.as_str()),
                 "method" => Some(attempt.method.as_str()),
@@ -134,7 +135,7 @@ impl Analyst {
                 name => attempt.attributes.get(name).map(String::as_str),
             };
             if let Some(value) = value {
-                values[d] = self.space.number(d, value);
+                *number = self.space.number(d, value);
             }
         }
         let code = match &attempt.code {
@@ -174,9 +175,10 @@ impl Analyst {
     /// Counts attempts that were counted elsewhere.
     pub fn count_bucket(&mut self, bucket: &Bucket, tick: i64) {
         let mut values = [NONE; DIMENSIONS_MAX];
-        for d in 0..self.space.dimensions().len() {
+        let dimensions = self.space.dimensions().len();
+        for (d, number) in values.iter_mut().enumerate().take(dimensions) {
             if let Some(value) = bucket.dimensions.get(&self.space.dimensions()[d]) {
-                values[d] = self.space.number(d, value);
+                *number = self.space.number(d, value);
             }
         }
         let leaf = self.leaf(&values);

@@ -116,7 +116,7 @@ impl Latencies {
     pub fn learn(&mut self) {
         self.windows += 1;
         for group in &mut self.groups {
-            if self.windows % HALVED_AFTER == 0 {
+            if self.windows.is_multiple_of(HALVED_AFTER) {
                 group.past.0.iter_mut().for_each(|count| *count /= 2);
             }
             group.past.merge(&group.held);

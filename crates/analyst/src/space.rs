@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn a_full_dictionary_says_other_until_a_value_is_free() {
         let mut space = Space::new(&["gateway".to_owned()], 2);
-        let mut cell = |space: &mut Space, name: &str| {
+        let cell = |space: &mut Space, name: &str| {
             let mut values = [NONE; DIMENSIONS_MAX];
             values[0] = space.number(0, name);
             space.retain(&values);

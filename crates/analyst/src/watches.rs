@@ -335,7 +335,7 @@ impl Watches {
         let total = cells.slices.first().map_or(0.0, |all| all.rate);
         let cutoff = self.cutoff(cells, WATCHED_PER_DAY / ticks_per_day);
         self.choose_seasons(cells, baseline, ticks_per_day, now_ms - begun);
-        for number in 0..cells.slices.len() {
+        for (number, information) in information.into_iter().enumerate() {
             let entry = cells.slices[number];
             if entry.users == 0 {
                 continue;
@@ -351,7 +351,7 @@ impl Watches {
             } else if wanted && !is_redundant(cells, entry.key, entry.rate) {
                 let subset = subset_of(space, entry.key);
                 let prior = baseline.effect_variance(subset);
-                let shrunk = 1.0 / (information[number] / 1.5 + 1.0 / prior);
+                let shrunk = 1.0 / (information / 1.5 + 1.0 / prior);
                 let variance = shrunk.max(OPEN_SD * OPEN_SD);
                 let own = entry.key != SliceKey::ALL;
                 let watch =

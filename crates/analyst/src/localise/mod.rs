@@ -8,7 +8,7 @@
 //! 2012) over all conjunctions of up to three attributes, on leaf cells. Every cell carries its own
 //! expectation and only those are added up, so a mix shift (more traffic from a weak issuer) moves
 //! both sides and is no cause. Where the plain scan adds the counts of a slice up and compares two
-//! binomials, this one scores the whole table of cells under a generative model ([`shift`]):
+//! binomials, this one scores the whole table of cells under a generative model (`shift`):
 //!
 //! * outside every cause a cell fails at its baseline, give or take the noise of a cell and the
 //!   error of the baseline itself (beta-binomial), so that a cell of a million attempts doesn't
@@ -19,7 +19,7 @@
 //! A parent of which only one child is bad thus pays for its healthy cells, and a child whose
 //! siblings are bad as well leaves their evidence on the table: the right level wins by itself.
 //! Each attribute costs `attribute_penalty_nats`; the best slice is taken out, the scan repeated,
-//! and all chosen slices are refitted against each other ([`search`]).
+//! and all chosen slices are refitted against each other (`search`).
 //!
 //! An incident sends ripples: neighbours of a failing slice stumble too, a little and in no pattern.
 //! So the noise is the larger of what history shows and what the median cell of this very window

@@ -261,7 +261,7 @@ impl Watch {
         self.window.0 += k - n * p;
         self.window.1 += variance;
         let mixture = FAST_WEIGHT * fast + (1.0 - FAST_WEIGHT) * slow;
-        (mixture >= moment.thresholds.success).then(|| Alarm {
+        (mixture >= moment.thresholds.success).then_some(Alarm {
             signal: Signal::SuccessRate,
             tier: if FAST_WEIGHT * fast >= (1.0 - FAST_WEIGHT) * slow {
                 Tier::Fast
