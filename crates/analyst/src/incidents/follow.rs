@@ -6,7 +6,7 @@ use crate::analyst::{Analyst, News};
 use crate::cells::NOBODY;
 use crate::history::Pane;
 use crate::incidents::Tracker;
-use crate::incidents::open::{alias_keys, is_part};
+use crate::incidents::open::is_part;
 use crate::lanes::{K, Lanes, N, VOLUME};
 use crate::logistic::shift;
 use crate::space::{ORDER_MAX, SliceKey};
@@ -95,7 +95,12 @@ impl Analyst {
         self.release(number);
         let remembered = self.history.remembered_ms();
         let now_ms = self.last_end_ms().unwrap_or(end_ms);
+        let Some(key) = self.incidents.trackers.get(&number).map(|tracker| tracker.key) else {
+            return;
+        };
+        let aliases = self.aliases(key);
         let Some(tracker) = self.incidents.trackers.get_mut(&number) else { return };
+        tracker.aliases = aliases;
         tracker.resolved_at_ms = Some(end_ms.max(tracker.started_at_ms));
         tracker.resolution = Some(why.to_owned());
         tracker.told = None;
@@ -171,7 +176,7 @@ impl Analyst {
         });
         match moved {
             Some(root) => {
-                self.settle(number, root.key, root.aliases, onset);
+                self.settle(number, root.key, onset);
                 self.report(number, news);
             }
             None => {
@@ -211,10 +216,8 @@ impl Analyst {
             });
             if let Some(cause) = worst {
                 let part = self.inside(key, &cause.conditions);
-                let whole = SliceKey::from_conditions(cause.conditions.iter().copied()) == part;
-                let aliases = if whole { alias_keys(&cause) } else { Vec::new() };
                 self.part(number, part, since_ms);
-                self.open_new(part, aliases, alarm, since_ms, now_ms, news);
+                self.open_new(part, alarm, since_ms, now_ms, news);
                 return;
             }
         }

@@ -7,7 +7,7 @@ use crate::cells::NOBODY;
 use crate::history::Pane;
 use crate::incidents::{Tracker, binomial_llr};
 use crate::lanes::{Lanes, N, VOLUME};
-use crate::localise::{LeafCell, RootCause};
+use crate::localise::LeafCell;
 use crate::logistic::shift;
 use crate::signal::{Finding, Signal};
 use crate::space::SliceKey;
@@ -29,8 +29,6 @@ const COVER_MIN: f64 = 0.85;
 pub(super) struct Root {
     /// The slice.
     pub key: SliceKey,
-    /// The same attempts by other names.
-    pub aliases: Vec<SliceKey>,
     /// Whether it is what the alarm was about.
     pub related: bool,
 }
@@ -106,14 +104,14 @@ impl Analyst {
             return;
         }
         let roots = self.choose_roots(key, &cells, &alarm);
-        for (place, Root { key: root, aliases, .. }) in roots.into_iter().enumerate() {
+        for (place, Root { key: root, .. }) in roots.into_iter().enumerate() {
             let (n, bad, expected) = sum(cells
                 .iter()
                 .filter(|(leaf, _)| root.contains(&self.cells.leaves[*leaf as usize].values))
                 .map(|(_, cell)| cell));
             let enough = binomial_llr(n, bad, expected) / dispersion >= libm::log(alarm.threshold);
             if place == 0 || enough {
-                self.open(root, aliases, alarm, since, now_ms, news);
+                self.open(root, alarm, since, now_ms, news);
             }
         }
     }
@@ -152,7 +150,7 @@ impl Analyst {
             // Bayes factor of A has odds of at most 1/A by chance.
             let strong = cause.score_nats >= libm::log(alarm.threshold);
             if (related && inside > 0.0) || strong {
-                roots.push(Root { key: root, aliases: alias_keys(&cause), related });
+                roots.push(Root { key: root, related });
             }
         }
         roots.sort_by_key(|root| !root.related);
@@ -162,10 +160,10 @@ impl Analyst {
         let whole = self.evidence_in(SliceKey::ALL, cells);
         let unexplained = key == SliceKey::ALL && PARTS_MAX * whole > parts;
         if alarm.signal == Signal::SuccessRate && (unexplained || self.cover(&roots, cells)) {
-            return vec![Root { key: SliceKey::ALL, aliases: Vec::new(), related: true }];
+            return vec![Root { key: SliceKey::ALL, related: true }];
         }
         if !roots.iter().any(|root| root.related) {
-            roots.insert(0, Root { key, aliases: Vec::new(), related: true });
+            roots.insert(0, Root { key, related: true });
         }
         roots
     }
@@ -187,7 +185,6 @@ impl Analyst {
     fn open(
         &mut self,
         root: SliceKey,
-        aliases: Vec<SliceKey>,
         alarm: Alarm,
         onset_ms: i64,
         now_ms: i64,
@@ -215,18 +212,17 @@ impl Analyst {
                     tracker.mask = Some(0);
                 }
             }
-            self.settle(number, root, aliases, onset_ms);
+            self.settle(number, root, onset_ms);
             self.report(number, news);
             return;
         }
-        self.open_new(root, aliases, alarm, onset_ms, now_ms, news);
+        self.open_new(root, alarm, onset_ms, now_ms, news);
     }
 
     /// Opens an incident whatever else goes on.
     pub(super) fn open_new(
         &mut self,
         root: SliceKey,
-        aliases: Vec<SliceKey>,
         alarm: Alarm,
         onset_ms: i64,
         now_ms: i64,
@@ -240,19 +236,14 @@ impl Analyst {
         tracker.expectation_sd =
             libm::sqrt(season + watch.map_or(0.0, |watch| watch.level_sd() * watch.level_sd()));
         self.incidents.trackers.insert(number, tracker);
-        self.settle(number, root, aliases, onset_ms);
+        self.settle(number, root, onset_ms);
         self.report(number, news);
     }
 
     /// Gives an incident its root cause: it takes the leaves, and its counts since onset.
-    pub(super) fn settle(
-        &mut self,
-        number: u32,
-        root: SliceKey,
-        aliases: Vec<SliceKey>,
-        onset_ms: i64,
-    ) {
+    pub(super) fn settle(&mut self, number: u32, root: SliceKey, onset_ms: i64) {
         self.release(number);
+        let aliases = self.aliases(root);
         let Some(tracker) = self.incidents.trackers.get_mut(&number) else { return };
         tracker.key = root;
         tracker.aliases = aliases;
@@ -369,6 +360,7 @@ impl Analyst {
         let number = self.incidents.number();
         let mut tracker = Tracker::new(number, key, alarm, onset_ms, now_ms);
         tracker.dispersion = self.watches.volume_dispersion();
+        tracker.aliases = self.aliases(key);
         self.incidents.trackers.insert(number, tracker);
         self.recount_since_onset(number, i64::MAX);
         self.report(number, news);
@@ -422,11 +414,6 @@ fn sum<'a>(cells: impl Iterator<Item = &'a LeafCell>) -> (f64, f64, f64) {
     cells.fold((0.0, 0.0, 0.0), |(n, bad, expected), cell| {
         (n + cell.attempts as f64, bad + cell.bad as f64, expected + cell.expected_bad)
     })
-}
-
-/// The aliases of a cause.
-pub(super) fn alias_keys(cause: &RootCause) -> Vec<SliceKey> {
-    cause.aliases.iter().map(|alias| SliceKey::from_conditions(alias.iter().copied())).collect()
 }
 
 /// A success alarm speaks of approvals, the others of what is bad.
