@@ -20,8 +20,8 @@ const DIMENSIONS_MAX: usize = 8;
 const TELL_EVERY: u64 = 8_192;
 /// The tick for single attempts whose times are finer than a minute.
 const TICK_MS: i64 = 1_000;
-/// The most ticks that a file may span: 400 days of seconds.
-const TICKS_MAX: i64 = 34_560_000;
+/// The most ticks that a file may span: 70 days of seconds.
+const TICKS_MAX: i64 = 6_048_000;
 /// Times that all lie on this grid are bucket starts, whatever the rows hold.
 const COARSE_MS: i64 = 60_000;
 

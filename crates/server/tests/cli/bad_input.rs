@@ -292,7 +292,7 @@ fn a_misdated_row_costs_resolution_and_not_an_hour() {
     let json = bench.backtest("p.csv", &[]).json();
     assert_eq!(
         (&json["summary"]["rows"], &json["summary"]["bucket_s"]),
-        (&501.into(), &60.0.into())
+        (&501.into(), &600.0.into())
     );
     assert!(json["summary"]["notes"][0].as_str().unwrap().contains("misdated"), "{json}");
     assert!(started.elapsed().as_secs() < 120);
