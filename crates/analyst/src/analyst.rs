@@ -12,6 +12,7 @@ use crate::history::{History, Pane, Sums};
 use crate::incidents::Incidents;
 use crate::lanes::{self, Lanes};
 use crate::latency::Latencies;
+use crate::opinion::Opinions;
 use crate::settings::Settings;
 use crate::signal::Signal;
 use crate::space::{DIMENSIONS_MAX, NONE, Space, Values};
@@ -35,6 +36,7 @@ pub struct Analyst {
     pub(crate) watches: Watches,
     pub(crate) history: History,
     pub(crate) incidents: Incidents,
+    pub(crate) opinions: Opinions,
     open: BTreeMap<i64, Vec<Row>>,
     pub(crate) window: VecDeque<Tick>,
     scratch: Scratch,
@@ -68,7 +70,6 @@ pub enum News {
 impl Analyst {
     /// An analyst that knows nothing yet.
     pub fn new(settings: Settings, seed: u64) -> Self {
-        let _ = seed;
         let mut space = Space::new(&settings.dimensions, settings.values_per_dimension_max);
         let cells = Cells::new(&mut space);
         let quarantine = (2 * settings.tick_ms).max(600_000);
@@ -77,6 +78,7 @@ impl Analyst {
             watches: Watches::new(&space, &settings),
             history: History::new(settings.tick_ms, quarantine),
             incidents: Incidents::default(),
+            opinions: Opinions::new(settings.contamination, seed),
             codes: Codes::default(),
             currencies: Currencies::default(),
             latencies: Latencies::default(),
@@ -222,6 +224,7 @@ impl Analyst {
         self.keep_pane(starts_at_ms, ends_at_ms);
         self.handle_alarms(alarms, ends_at_ms, &mut news);
         self.follow_incidents(starts_at_ms, ends_at_ms, &mut news);
+        self.look_around(ends_at_ms);
         self.scratch.clear();
         self.window.push_back(Tick { number, rows });
         let oldest = number - (self.settings.window_ms / self.settings.tick_ms).max(1);

@@ -16,6 +16,7 @@ mod lanes;
 mod latency;
 pub mod localise;
 mod logistic;
+mod opinion;
 pub mod second_opinion;
 mod settings;
 mod signal;

@@ -53,7 +53,7 @@ pub(super) fn bad_of(
 
 impl Analyst {
     /// Panes that end after an instant, the one still open included, newest first.
-    pub(super) fn panes_back(
+    pub(crate) fn panes_back(
         &self,
         from_ms: i64,
     ) -> impl Iterator<Item = std::borrow::Cow<'_, Pane>> {

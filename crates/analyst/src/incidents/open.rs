@@ -389,8 +389,12 @@ impl Analyst {
 
     /// Tells of an incident as it stands.
     pub(super) fn report(&mut self, number: u32, news: &mut Vec<News>) {
+        let opinion = self.opinion_on(number);
         if let Some(tracker) = self.incidents.trackers.get_mut(&number) {
             tracker.reported_at = tracker.evidence();
+            if tracker.is_open() {
+                tracker.opinion = opinion;
+            }
         }
         let Some(tracker) = self.incidents.trackers.get(&number) else { return };
         let told = Box::new(self.told(tracker));

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::history::Sums;
 use crate::lanes::{CLASS, E, K, LATENCY_N, Lanes, N, SLOWER, V, VOLUME};
 use crate::logistic::{expit, logit};
+use crate::second_opinion::Opinion;
 use crate::signal::Signal;
 use crate::space::{SliceKey, Values};
 use crate::watch::Alarm;
@@ -99,6 +100,8 @@ pub struct Tracker {
     pub reported_at: f64,
     /// Parts that became incidents of their own, and since when.
     pub parted: Vec<(SliceKey, i64)>,
+    /// What the second opinion thought when it was last told of.
+    pub opinion: Option<Opinion>,
     /// What was last said of it.
     pub told: Option<Box<Incident>>,
 }
@@ -135,6 +138,7 @@ impl Tracker {
             localised_at: 0.0,
             reported_at: 0.0,
             parted: Vec::new(),
+            opinion: None,
             told: None,
         }
     }

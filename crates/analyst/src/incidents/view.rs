@@ -85,7 +85,7 @@ impl Analyst {
         };
         let slice = self.space.slice(tracker.key);
         let mut evidence = diagnosis.evidence;
-        evidence.extend(self.second_opinion_on(tracker.key));
+        evidence.extend(tracker.opinion.and_then(|opinion| opinion.evidence()));
         Incident {
             id: format!("inc_{}", tracker.number),
             status: if tracker.is_open() { IncidentStatus::Open } else { IncidentStatus::Resolved },
@@ -429,11 +429,4 @@ fn abruptness(tracker: &Tracker) -> Option<f64> {
     }
     let shift = (first.expected - first.successes as f64) / first.attempts as f64;
     Some((shift / whole).clamp(0.0, 1.0))
-}
-
-impl Analyst {
-    /// What the second opinion says of a slice.
-    fn second_opinion_on(&self, _key: SliceKey) -> Option<crate::Evidence> {
-        None
-    }
 }

@@ -278,7 +278,7 @@ impl Watch {
 
     /// Whether it knows its own level well enough to judge. Until then it learns whatever comes: a
     /// slice that has always been bad has not broken.
-    fn is_warm(&self) -> bool {
+    pub fn is_warm(&self) -> bool {
         self.seen_variance >= WARM_VARIANCE && self.judged >= WARM_JUDGED
     }
 
