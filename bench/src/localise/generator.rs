@@ -83,7 +83,7 @@ pub fn case(seed: u64) -> Case {
             causes.push((conditions, severity));
         }
     }
-    let decoy = (seed % 3 == 0).then(|| {
+    let decoy = seed.is_multiple_of(3).then(|| {
         let d = pick.below(DIMENSIONS as u64) as usize;
         (d, leaves[pick.below(leaves.len() as u64) as usize].values[d])
     });

@@ -98,11 +98,12 @@ mod tests {
 
     #[test]
     fn a_leaf_without_history_has_its_parents_rate() {
-        let rows: [(&[u32], &[(u64, u64)]); 3] =
-            [(&[0, 0], &[(10_000, 1_000)]), (&[0, 1], &[(10_000, 1_000)]), (&[0, 2], &[(0, 0)])];
-        let observed: Vec<Observed<'_>> = rows
+        let histories = [[(10_000, 1_000)], [(10_000, 1_000)], [(0, 0)]];
+        let values = [[0, 0], [0, 1], [0, 2]];
+        let observed: Vec<Observed<'_>> = values
             .iter()
-            .map(|&(values, history)| Observed { values, history, now: (100, 0) })
+            .zip(&histories)
+            .map(|(values, history)| Observed { values, history, now: (100, 0) })
             .collect();
         let (cells, _) = learn(&observed, 2);
         for cell in &cells {
