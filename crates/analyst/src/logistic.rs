@@ -1,5 +1,8 @@
 //! The log-odds scale, where seasons, slices and incidents add up.
 
+/// Beyond this a probability is 1.
+const LOGIT_MAX: f64 = 40.0;
+
 /// Log-odds of a probability, held 1e-9 away from 0 and 1.
 pub fn logit(p: f64) -> f64 {
     let p = p.clamp(1e-9, 1.0 - 1e-9);
@@ -13,7 +16,7 @@ pub fn expit(x: f64) -> f64 {
 
 /// A rate moved by an offset in log-odds.
 pub fn shift(p: f64, offset: f64) -> f64 {
-    if offset == 0.0 { p } else { expit(logit(p) + offset) }
+    if offset == 0.0 { p } else { expit((logit(p) + offset).min(LOGIT_MAX)) }
 }
 
 #[cfg(test)]

@@ -216,7 +216,24 @@ impl Analyst {
             self.report(number, news);
             return;
         }
+        if let Some(number) = self.ended_too_early(root, mask, onset_ms) {
+            if let Some(tracker) = self.incidents.trackers.get_mut(&number) {
+                tracker.reopen(now_ms);
+            }
+            self.settle(number, root, onset_ms);
+            self.report(number, news);
+            return;
+        }
         self.open_new(root, alarm, onset_ms, now_ms, news);
+    }
+
+    /// An incident of the same place that was taken for over after this onset: it goes on.
+    fn ended_too_early(&self, root: SliceKey, mask: Option<usize>, onset_ms: i64) -> Option<u32> {
+        self.incidents
+            .all()
+            .filter(|tracker| tracker.mask == mask && tracker.key == root)
+            .find(|tracker| tracker.resolved_at_ms.is_some_and(|end| onset_ms <= end))
+            .map(|tracker| tracker.number)
     }
 
     /// Opens an incident whatever else goes on.

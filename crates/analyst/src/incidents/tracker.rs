@@ -284,6 +284,14 @@ impl Tracker {
         self.chart(lanes, starts_at_ms, step_ms);
     }
 
+    /// It was not over.
+    pub fn reopen(&mut self, now_ms: i64) {
+        self.resolved_at_ms = None;
+        self.resolution = None;
+        self.told = None;
+        self.seen_ms = now_ms;
+    }
+
     /// Starts its counts again, for another slice or onset.
     pub fn clear_counts(&mut self) {
         self.totals = Totals::default();

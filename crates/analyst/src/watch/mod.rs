@@ -8,6 +8,7 @@
 //! one-sided null is an e-process for all of it (monotone likelihood ratio).
 
 pub mod noise;
+mod own_past;
 pub mod stream;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,7 @@ use crate::logistic::shift;
 use crate::signal::{Signal, Tier};
 use crate::space::SliceKey;
 use noise::Noise;
+use own_past::OwnPast;
 use stream::{Stream, Terms};
 
 /// The expectation's own error is guarded at one standard deviation (`bench detect` and
@@ -156,6 +158,8 @@ pub struct Watch {
     judged: u32,
     window_n: f64,
     typical_n: f64,
+    own: OwnPast,
+    most: f64,
 }
 
 /// What a judgement needs besides the counts.
@@ -213,6 +217,8 @@ impl Watch {
             judged: 0,
             window_n: 0.0,
             typical_n: 0.0,
+            own: OwnPast::default(),
+            most: f64::MAX,
         }
     }
 
@@ -241,7 +247,7 @@ impl Watch {
         let k = lanes.get(K).min(n);
         self.window_n += n;
         let rate = (lanes.get(crate::lanes::E) / n).clamp(1e-6, 1.0 - 1e-6);
-        let p = self.expected(rate);
+        let p = self.expected(rate).min(shift(rate, self.most));
         let variance = lanes.get(V).max(1e-9);
         let own = self.bias_variance + moment.season_variance;
         let low = shift(p, -GUARD_SD * libm::sqrt(own));
@@ -251,6 +257,7 @@ impl Watch {
         if !self.is_warm() {
             self.window.0 += k - n * p;
             self.window.1 += variance;
+            self.own.window(n, k, rate);
             self.judged += 1;
             return None;
         }
@@ -258,6 +265,7 @@ impl Watch {
         let slow = self.slow.update(&moment.book.drop, n, k, low, near.max(far));
         self.statistics = [fast, slow];
         self.noise.add(k - n * p, variance, own);
+        self.own.window(n, k, rate);
         self.window.0 += k - n * p;
         self.window.1 += variance;
         let mixture = FAST_WEIGHT * fast + (1.0 - FAST_WEIGHT) * slow;
@@ -405,6 +413,8 @@ impl Watch {
                 self.learnt_at_ms = moment.at_ms;
             }
         }
+        self.own.learn(quiet);
+        self.most = self.own.most();
         self.held = if quiet { self.window } else { (0.0, 0.0) };
         self.window = (0.0, 0.0);
     }
@@ -413,6 +423,8 @@ impl Watch {
     /// that what the slice expects stays; unless it is the cells that are right, after a shift was
     /// accepted.
     pub fn rebase(&mut self, by: f64) {
+        self.own.rebase(by);
+        self.most = self.own.most();
         if std::mem::take(&mut self.unsettled) {
             self.bias = 0.0;
         } else if self.own_level {
@@ -436,6 +448,8 @@ impl Watch {
     pub fn unsettle(&mut self) {
         self.reset();
         self.unsettled = true;
+        self.own = OwnPast::default();
+        self.most = f64::MAX;
         if self.own_level {
             self.bias_variance += UNSETTLED_SD * UNSETTLED_SD;
         }

@@ -86,8 +86,8 @@ impl Noise {
         scale.variance = 0.0;
     }
 
-    /// Dispersion at a scale, at least 1: its windows, leaning on the next shorter scale, plus half
-    /// a standard error, for an underestimate costs more than an overestimate.
+    /// Dispersion at a scale, at least 1: its windows, leaning on the next shorter scale, plus a quarter
+    /// of a standard error, for an underestimate costs more than an overestimate.
     pub fn at(&self, scale: usize) -> f64 {
         let mut estimate = PRIOR + self.scales[0].typical * WANDER_SD * WANDER_SD;
         for scale in &self.scales[..=scale] {
@@ -95,7 +95,7 @@ impl Noise {
             estimate = (scale.sum + PRIOR_WINDOWS * estimate) / weight;
         }
         let weight = self.scales[scale].weight;
-        (estimate * (1.0 + 0.5 * libm::sqrt(2.0 / (weight + PRIOR_WINDOWS)))).max(1.0)
+        (estimate * (1.0 + 0.25 * libm::sqrt(2.0 / (weight + PRIOR_WINDOWS)))).max(1.0)
     }
 
     /// Binomial variance of a typical window of a scale; 0 before the first.
