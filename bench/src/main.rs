@@ -5,6 +5,7 @@
 //! where to get it).
 
 mod backtest;
+mod budget;
 mod detect;
 mod engine;
 mod events;
@@ -46,6 +47,7 @@ type Run = fn(&Options) -> anyhow::Result<Report>;
 /// Every benchmark by name.
 const BENCHES: &[(&str, Run)] = &[
     ("backtest", backtest::run),
+    ("budget", budget::run),
     ("detect", detect::run),
     ("engine", engine::run),
     ("events", events::run),

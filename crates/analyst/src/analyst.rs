@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::baseline::Baseline;
 use crate::cells::{Cells, NOBODY, Scratch};
 use crate::codes;
-use crate::history::{History, Pane, Sums};
+use crate::door::Door;
+use crate::history::{History, Pane};
 use crate::incidents::Incidents;
 use crate::lanes::{self, Lanes};
 use crate::latency::Latencies;
 use crate::opinion::Opinions;
+use crate::purse::{Purse, Sums};
 use crate::settings::Settings;
 use crate::signal::Signal;
 use crate::space::{DIMENSIONS_MAX, NONE, Space, Values};
@@ -28,6 +30,7 @@ use crate::{Finding, Incident, SliceStats, cube};
 pub struct Analyst {
     pub(crate) settings: Settings,
     pub(crate) space: Space,
+    door: Door,
     pub(crate) codes: Codes,
     pub(crate) currencies: Currencies,
     pub(crate) cells: Cells,
@@ -39,10 +42,13 @@ pub struct Analyst {
     pub(crate) opinions: Opinions,
     open: BTreeMap<i64, Vec<Row>>,
     pub(crate) window: VecDeque<Tick>,
+    /// Room that a tick has left behind.
+    #[serde(skip)]
+    spare: Vec<Row>,
     scratch: Scratch,
     pane: Scratch,
     pane_from_ms: Option<i64>,
-    pane_money: Vec<((u32, u16), Sums)>,
+    pane_money: Purse,
     closed: Option<i64>,
     learnt_window: i64,
 }
@@ -56,6 +62,21 @@ pub struct Coverage {
     pub slices: usize,
     /// Of these, those that are watched.
     pub watched: usize,
+}
+
+/// Attempts of one leaf that are alike in all that is watched.
+#[derive(Clone, Copy, Debug)]
+pub struct Alike<'a> {
+    /// Values of the dimensions in configured order.
+    pub names: &'a [Option<&'a str>],
+    /// How many.
+    pub count: u32,
+    /// How they ended.
+    pub status: Status,
+    /// Response code: source and value.
+    pub code: Option<(&'a str, &'a str)>,
+    /// How long they took.
+    pub latency_ms: Option<u32>,
 }
 
 /// What the analyst has to say after a tick.
@@ -84,13 +105,15 @@ impl Analyst {
             latencies: Latencies::default(),
             open: BTreeMap::new(),
             window: VecDeque::new(),
+            spare: Vec::new(),
             scratch: Scratch::default(),
             pane: Scratch::default(),
             pane_from_ms: None,
-            pane_money: Vec::new(),
+            pane_money: Purse::default(),
             closed: None,
             learnt_window: i64::MIN,
             cells,
+            door: Door::new(space.dimensions()),
             space,
             settings,
         }
@@ -104,7 +127,8 @@ impl Analyst {
     /// Counts an attempt in a tick that is still open.
     pub fn count(&mut self, attempt: &Attempt, tick: i64) {
         let row = self.row(attempt);
-        self.open.entry(tick).or_default().push(row);
+        let spare = &mut self.spare;
+        self.open.entry(tick).or_insert_with(|| std::mem::take(spare)).push(row);
     }
 
     /// Takes an attempt that was counted as unknown or as a timeout to its final outcome, if its
@@ -121,25 +145,12 @@ impl Analyst {
     }
 
     fn row(&mut self, attempt: &Attempt) -> Row {
-        let mut values = [NONE; DIMENSIONS_MAX];
         let dimensions = self.space.dimensions().len();
-        for (d, number) in values.iter_mut().enumerate().take(dimensions) {
-            let value = match self.space.dimensions()[d].as_str() {
-                "gateway" => Some(attempt.gateway.as_str()),
-                "method" => Some(attempt.method.as_str()),
-                "network" => attempt.network.as_deref(),
-                "issuer" => attempt.issuer.as_deref(),
-                "country" => attempt.country.as_deref(),
-                "merchant_id" => Some(attempt.merchant_id.as_str()),
-                "bin" => attempt.bin.as_deref(),
-                "mcc" => attempt.mcc.as_deref(),
-                "ip_country" => attempt.ip_country.as_deref(),
-                name => attempt.attributes.get(name).map(String::as_str),
-            };
-            if let Some(value) = value {
-                *number = self.space.number(d, value);
-            }
+        let mut names = [None; DIMENSIONS_MAX];
+        for (d, name) in names.iter_mut().enumerate().take(dimensions) {
+            *name = self.door.name(attempt, d);
         }
+        let leaf = self.leaf_of(&names[..dimensions]);
         let code = match &attempt.code {
             Some(code) => {
                 let class = || codes::class(&code.source, &code.value);
@@ -152,7 +163,7 @@ impl Analyst {
             (self.currencies.number(money.currency), money.minor)
         });
         Row {
-            leaf: self.leaf(&values),
+            leaf,
             latency_ms: attempt.latency_ms.unwrap_or(NO_LATENCY),
             count: 1,
             code,
@@ -160,6 +171,47 @@ impl Analyst {
             minor: money.1,
             outcome: outcome_of(attempt.status),
         }
+    }
+
+    /// The leaf of an attempt with these names, one per dimension.
+    fn leaf_of(&mut self, names: &[Option<&str>]) -> u32 {
+        let fingerprint = self.door.fingerprint(names.iter().copied());
+        if let Some(leaf) = self.door.leaf(fingerprint) {
+            return leaf;
+        }
+        let mut values = [NONE; DIMENSIONS_MAX];
+        for (d, name) in names.iter().enumerate() {
+            values[d] = name.map_or(NONE, |name| self.space.number(d, name));
+        }
+        let leaf = self.leaf(&values);
+        let said = |(d, name): (usize, &Option<&str>)| {
+            name.is_none_or(|name| self.space.name(d, values[d]) == name)
+        };
+        if self.cells.leaves[leaf as usize].values == values && names.iter().enumerate().all(said) {
+            self.door.remember(fingerprint, leaf);
+        }
+        leaf
+    }
+
+    /// Counts attempts that are alike and were counted elsewhere.
+    pub fn count_alike(&mut self, alike: &Alike, tick: i64) {
+        let leaf = self.leaf_of(alike.names);
+        let code = match alike.code {
+            Some((source, value)) => {
+                self.codes.number(source, value, || codes::class(source, value))
+            }
+            None if self.codes.any() => NO_CODE,
+            None => NOT_RECORDED,
+        };
+        self.open.entry(tick).or_default().push(Row {
+            leaf,
+            latency_ms: alike.latency_ms.unwrap_or(NO_LATENCY),
+            count: alike.count,
+            code,
+            currency: NO_CURRENCY,
+            minor: 0,
+            outcome: outcome_of(alike.status),
+        });
     }
 
     fn leaf(&mut self, values: &Values) -> u32 {
@@ -212,13 +264,19 @@ impl Analyst {
         debug_assert!(self.closed.is_none_or(|closed| closed < number), "ticks close in order");
         self.closed = Some(number);
         let later = self.open.split_off(&(number + 1));
-        let rows: Vec<Row> =
-            std::mem::replace(&mut self.open, later).into_values().flatten().collect();
+        let mut rows = Vec::new();
+        for (_, more) in std::mem::replace(&mut self.open, later) {
+            if rows.is_empty() {
+                rows = more;
+            } else {
+                rows.extend(more);
+            }
+        }
         let starts_at_ms = number * self.settings.tick_ms;
         let ends_at_ms = starts_at_ms + self.settings.tick_ms;
         self.baseline.refresh(starts_at_ms, ends_at_ms, &mut self.cells, &mut self.watches);
-        self.sum_rows(&rows, number);
-        self.roll_up();
+        self.sum_rows(&rows);
+        self.roll_up(number);
         let mut news = Vec::new();
         let alarms = self.judge(number, ends_at_ms);
         self.keep_pane(starts_at_ms, ends_at_ms);
@@ -229,18 +287,17 @@ impl Analyst {
         self.window.push_back(Tick { number, rows });
         let oldest = number - (self.settings.window_ms / self.settings.tick_ms).max(1);
         while self.window.front().is_some_and(|tick| tick.number <= oldest) {
-            self.window.pop_front();
+            self.spare = self.window.pop_front().map(|tick| tick.rows).unwrap_or_default();
+            self.spare.clear();
         }
         news
     }
 
-    fn sum_rows(&mut self, rows: &[Row], number: i64) {
+    fn sum_rows(&mut self, rows: &[Row]) {
         for row in rows {
             let place = row.leaf as usize;
             let count = row.count as f32;
-            let leaf = &mut self.cells.leaves[place];
-            leaf.recent += f64::from(row.count);
-            leaf.seen = number;
+            let leaf = &self.cells.leaves[place];
             let sums = &mut self.scratch.at(row.leaf).0;
             sums[lanes::VOLUME] += count;
             if row.latency_ms != NO_LATENCY {
@@ -282,18 +339,21 @@ impl Analyst {
                 let k = if row.outcome == Outcome::Approved { n } else { 0.0 };
                 let e = n * f64::from(p);
                 let sums = Sums { n, k, e, asked, squares: asked * asked / n };
-                self.pane_money.push(((row.leaf, row.currency), sums));
+                self.pane_money.add(row.leaf, row.currency, &sums);
             }
         }
     }
 
-    fn roll_up(&mut self) {
+    fn roll_up(&mut self, number: i64) {
         for i in 0..self.scratch.touched.len() {
             let leaf = self.scratch.touched[i];
             let place = leaf as usize;
             let sums = *self.scratch.get(leaf);
             self.pane.at(leaf).add(&sums);
-            let owner = self.cells.leaves[place].owner;
+            let cell = &mut self.cells.leaves[place];
+            cell.recent += sums.get(lanes::VOLUME);
+            cell.seen = number;
+            let owner = cell.owner;
             if owner[0] != NOBODY {
                 self.incidents.add(owner[0], &sums);
                 continue;
@@ -331,7 +391,8 @@ impl Analyst {
         let cells: Vec<(u32, Lanes)> =
             touched.into_iter().map(|leaf| (leaf, *self.pane.get(leaf))).collect();
         self.pane.clear();
-        let money = Sums::collect(std::mem::take(&mut self.pane_money));
+        let money = self.pane_money.sorted();
+        self.pane_money.clear();
         let pane = Pane { starts_at_ms: from, ends_at_ms, cells, money };
         self.tell_incidents(&pane);
         for taught in self.history.push(pane) {
@@ -379,6 +440,7 @@ impl Analyst {
             .filter(|&leaf| !self.open.values().flatten().any(|row| row.leaf == leaf))
             .collect();
         for leaf in idle {
+            self.door.forget();
             for watch in self.cells.drop_leaf(leaf, &mut self.space) {
                 self.watches.retire(watch);
             }
@@ -391,7 +453,7 @@ impl Analyst {
         let mut touched = self.pane.touched.clone();
         touched.sort_unstable();
         let cells = touched.into_iter().map(|leaf| (leaf, *self.pane.get(leaf))).collect();
-        let money = Sums::collect(self.pane_money.clone());
+        let money = self.pane_money.sorted();
         Some(Pane { starts_at_ms, ends_at_ms: self.last_end_ms()?, cells, money })
     }
 

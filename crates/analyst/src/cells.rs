@@ -12,7 +12,7 @@
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::lanes::{CLASSES, Lanes};
+use crate::lanes::{CLASSES, Lanes, Line};
 use crate::space::{DIMENSIONS_MAX, NONE, OTHER, SliceKey, Space, Values};
 
 /// Leaves kept; at 2 KB each with their slices and history this is the memory bound.
@@ -33,27 +33,28 @@ pub struct Past {
     pub classes: [f64; CLASSES],
 }
 
-/// A leaf cell.
+/// A leaf cell. Laid out as written: what each tick asks for comes first, in one cache line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[repr(C, align(64))]
 pub struct Leaf {
-    /// Its combination.
-    pub values: Values,
-    /// Whether the place is taken.
-    pub live: bool,
-    /// Log-odds of approval without season.
-    pub base: f64,
-    /// Its past.
-    pub past: Past,
-    /// Attempts per tick, averaged over about an hour.
-    pub rate: f64,
     /// Attempts since the average was last formed.
     pub recent: f64,
     /// Last tick with an attempt.
     pub seen: i64,
-    /// Latency group.
-    pub group: u16,
     /// Which incident holds it, per masked signal (success, latency, error mix).
     pub owner: [u32; 3],
+    /// Latency group.
+    pub group: u16,
+    /// Whether the place is taken.
+    pub live: bool,
+    /// Its combination.
+    pub values: Values,
+    /// Log-odds of approval without season.
+    pub base: f64,
+    /// Attempts per tick, averaged over about an hour.
+    pub rate: f64,
+    /// Its past.
+    pub past: Past,
 }
 
 /// A slice that has traffic.
@@ -267,7 +268,7 @@ impl Cells {
 /// The sums of one tick, per leaf.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Scratch {
-    sums: Vec<Lanes>,
+    sums: Vec<Line>,
     /// Leaves with attempts, in order of first appearance.
     pub touched: Vec<u32>,
     known: Vec<bool>,
@@ -279,26 +280,26 @@ impl Scratch {
     pub fn at(&mut self, leaf: u32) -> &mut Lanes {
         let place = leaf as usize;
         if place >= self.sums.len() {
-            self.sums.resize(place + 1, Lanes::default());
+            self.sums.resize(place + 1, Line::default());
             self.known.resize(place + 1, false);
         }
         if !self.known[place] {
             self.known[place] = true;
             self.touched.push(leaf);
         }
-        &mut self.sums[place]
+        &mut self.sums[place].0
     }
 
     /// The sums of a leaf.
     #[inline]
     pub fn get(&self, leaf: u32) -> &Lanes {
-        &self.sums[leaf as usize]
+        &self.sums[leaf as usize].0
     }
 
     /// Empty again.
     pub fn clear(&mut self) {
         for leaf in self.touched.drain(..) {
-            self.sums[leaf as usize] = Lanes::default();
+            self.sums[leaf as usize] = Line::default();
             self.known[leaf as usize] = false;
         }
     }

@@ -11,50 +11,12 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use crate::lanes::Lanes;
+use crate::purse::Sums;
 
 /// Lengths and numbers of the panes kept, finest first.
 const TIERS: [(i64, usize); 3] = [(10_000, 30), (60_000, 30), (600_000, 24)];
 /// Panes kept where the tick itself is longer than the finest pane.
 const LONG_PANES: usize = 120;
-
-/// Attempts of one leaf in one currency and what they asked for, minor units.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Sums {
-    /// Attempts with an outcome.
-    pub n: f64,
-    /// Approvals.
-    pub k: f64,
-    /// Approvals expected.
-    pub e: f64,
-    /// Asked for.
-    pub asked: f64,
-    /// Sum of squares of what was asked for.
-    pub squares: f64,
-}
-
-impl Sums {
-    /// Adds up entries of the same key.
-    pub fn collect(mut entries: Vec<((u32, u16), Self)>) -> Vec<((u32, u16), Self)> {
-        entries.sort_by_key(|(key, _)| *key);
-        let mut sums: Vec<((u32, u16), Self)> = Vec::new();
-        for (key, entry) in entries {
-            match sums.last_mut() {
-                Some(last) if last.0 == key => last.1.add(&entry),
-                _ => sums.push((key, entry)),
-            }
-        }
-        sums
-    }
-
-    /// Adds another.
-    pub fn add(&mut self, other: &Self) {
-        self.n += other.n;
-        self.k += other.k;
-        self.e += other.e;
-        self.asked += other.asked;
-        self.squares += other.squares;
-    }
-}
 
 /// Counts of all touched leaves over a stretch of time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -88,22 +50,34 @@ fn merge_sorted<K: Ord + Copy, T: Copy>(
     b: &[(K, T)],
     add: impl Fn(&mut T, &T),
 ) -> Vec<(K, T)> {
-    let mut merged: Vec<(K, T)> = Vec::with_capacity(a.len().max(b.len()));
+    // Counted first: what a vector keeps in reserve would be memory for hours.
+    let mut merged: Vec<(K, T)> = Vec::with_capacity(union_len(a, b));
     let (mut i, mut j) = (0, 0);
-    while i < a.len() || j < b.len() {
-        let take_a = j >= b.len() || (i < a.len() && a[i].0 <= b[j].0);
-        let (key, value) = if take_a { a[i] } else { b[j] };
-        if take_a {
-            i += 1;
-        } else {
-            j += 1;
+    while i < a.len() && j < b.len() {
+        let (from_a, from_b) = (a[i].0 <= b[j].0, b[j].0 <= a[i].0);
+        let mut entry = if from_a { a[i] } else { b[j] };
+        if from_a && from_b {
+            add(&mut entry.1, &b[j].1);
         }
-        match merged.last_mut() {
-            Some(last) if last.0 == key => add(&mut last.1, &value),
-            _ => merged.push((key, value)),
-        }
+        i += usize::from(from_a);
+        j += usize::from(from_b);
+        merged.push(entry);
     }
+    merged.extend_from_slice(&a[i..]);
+    merged.extend_from_slice(&b[j..]);
     merged
+}
+
+/// How many keys two ascending lists hold together.
+fn union_len<K: Ord + Copy, T>(a: &[(K, T)], b: &[(K, T)]) -> usize {
+    let (mut i, mut j, mut shared) = (0, 0, 0);
+    while i < a.len() && j < b.len() {
+        let (x, y) = (a[i].0, b[j].0);
+        shared += usize::from(x == y);
+        i += usize::from(x <= y);
+        j += usize::from(y <= x);
+    }
+    a.len() + b.len() - shared
 }
 
 /// Panes of all ages.

@@ -34,8 +34,13 @@ pub const QUANTILES: [f64; 3] = [0.50, 0.95, 0.99];
 
 /// Sixteen additive counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[repr(align(64))]
 pub struct Lanes(pub [f32; 16]);
+
+/// Counts that lie in a cache line of their own, for tables with random access.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+#[repr(align(64))]
+pub struct Line(pub Lanes);
 
 impl Lanes {
     /// Adds another.

@@ -8,6 +8,7 @@ mod cells;
 mod codes;
 mod cube;
 pub mod diagnose;
+mod door;
 mod history;
 pub mod impact;
 mod incident;
@@ -17,6 +18,7 @@ mod latency;
 pub mod localise;
 mod logistic;
 mod opinion;
+mod purse;
 pub mod second_opinion;
 mod settings;
 mod signal;
@@ -26,7 +28,7 @@ mod tape;
 mod watch;
 mod watches;
 
-pub use analyst::{Analyst, Coverage, News};
+pub use analyst::{Alike, Analyst, Coverage, News};
 pub use cause::Cause;
 pub use cube::SliceStats;
 pub use incident::{

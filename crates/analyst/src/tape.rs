@@ -61,7 +61,14 @@ pub struct Codes {
     names: Vec<(String, String)>,
     classes: Vec<u8>,
     index: FxHashMap<String, FxHashMap<String, u16>>,
+    /// Numbers last given, by a cheap hash; only a short cut.
+    #[serde(skip)]
+    lately: Vec<u16>,
 }
+
+/// Names before these are reserved.
+const RESERVED: usize = 3;
+const LATELY: usize = 256;
 
 impl Default for Codes {
     fn default() -> Self {
@@ -70,13 +77,32 @@ impl Default for Codes {
             names: reserved.map(|name| (name.to_owned(), name.to_owned())).to_vec(),
             classes: vec![UNCODED as u8; reserved.len()],
             index: FxHashMap::default(),
+            lately: Vec::new(),
         }
     }
 }
 
 impl Codes {
     /// The number of a code; `class` is asked when it is new.
+    #[inline]
     pub fn number(&mut self, source: &str, value: &str, class: impl FnOnce() -> usize) -> u16 {
+        let end = |text: &str, from: usize| {
+            text.as_bytes().iter().rev().nth(from).map_or(0, |byte| usize::from(*byte))
+        };
+        let place = (end(value, 0) + 17 * end(value, 1) + 29 * end(source, 0)) % LATELY;
+        if let Some(&number) = self.lately.get(place) {
+            let (known_source, known_value) = &self.names[usize::from(number)];
+            if usize::from(number) >= RESERVED && known_value == value && known_source == source {
+                return number;
+            }
+        }
+        let number = self.look_up(source, value, class);
+        self.lately.resize(LATELY, 0);
+        self.lately[place] = number;
+        number
+    }
+
+    fn look_up(&mut self, source: &str, value: &str, class: impl FnOnce() -> usize) -> u16 {
         if let Some(&number) = self.index.get(source).and_then(|values| values.get(value)) {
             return number;
         }
@@ -92,7 +118,7 @@ impl Codes {
 
     /// Whether any code was ever received.
     pub fn any(&self) -> bool {
-        self.names.len() > 3
+        self.names.len() > RESERVED
     }
 
     /// Its cause class.

@@ -14,7 +14,7 @@ use crate::baseline::Baseline;
 use crate::budget::thresholds;
 use crate::cells::{Cells, NOBODY};
 use crate::incidents::Tracker;
-use crate::lanes::{E, K, Lanes, V, VOLUME};
+use crate::lanes::{E, K, Lanes, Line, V, VOLUME};
 use crate::logistic::expit;
 use crate::settings::Settings;
 use crate::signal::{Signal, Tier};
@@ -33,7 +33,10 @@ const OPEN_SD: f64 = 0.6;
 const SAME: f64 = 0.999;
 const DAY_MS: f64 = 86_400_000.0;
 /// Ticks this long are judged one by one.
-const LONG_TICK_MS: i64 = 10_000;
+const LONG_TICK_MS: i64 = 60_000;
+/// Attempts that latency, error mix and share of volume are judged on, if they come within ten
+/// minutes; a minute at least.
+const SECONDARY_ATTEMPTS: f64 = 30.0;
 
 /// All watched slices.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,7 +44,7 @@ pub struct Watches {
     #[serde(skip)]
     book: Book,
     list: Vec<Option<Watch>>,
-    sums: Vec<Lanes>,
+    sums: Vec<Line>,
     due: Vec<i64>,
     secondary_due: Vec<i64>,
     rates: Vec<f64>,
@@ -97,7 +100,7 @@ impl Watches {
         self.traffic += sums.get(VOLUME);
         self.volume.seen += sums.get(VOLUME);
         for &watch in watchers {
-            self.sums[watch as usize].add(sums);
+            self.sums[watch as usize].0.add(sums);
         }
     }
 
@@ -146,7 +149,7 @@ impl Watches {
         let mut alarms = Vec::new();
         let scale_ms = tick_ms.max(10_000);
         for place in 0..self.list.len() {
-            let sums = &self.sums[place];
+            let sums = &self.sums[place].0;
             if self.due[place] > number {
                 let missing = sums.0[E] - sums.0[K];
                 if missing < 2.0 || missing * missing < 6.0 * sums.0[V] {
@@ -158,10 +161,10 @@ impl Watches {
             self.due[place] = number - number.rem_euclid(period) + period;
             let secondary = self.secondary_due[place] <= number;
             if secondary {
-                let period = if tick_ms >= LONG_TICK_MS { 1 } else { 60_000 / tick_ms.max(1) };
+                let period = secondary_period(self.rates[place], tick_ms);
                 self.secondary_due[place] = number - number.rem_euclid(period) + period;
             }
-            let sums = std::mem::take(&mut self.sums[place]);
+            let sums = std::mem::take(&mut self.sums[place]).0;
             let moment = Moment {
                 at_ms,
                 scale_ms,
@@ -295,7 +298,7 @@ impl Watches {
             }
         }
         for (place, _) in seen.into_iter().enumerate().filter(|(_, seen)| *seen) {
-            self.sums[place] = Lanes::default();
+            self.sums[place] = Line::default();
             if let Some(watch) = &mut self.list[place] {
                 act(watch);
             }
@@ -409,7 +412,7 @@ impl Watches {
             Some(place) => {
                 let at = place as usize;
                 self.list[at] = Some(watch);
-                self.sums[at] = Lanes::default();
+                self.sums[at] = Line::default();
                 self.due[at] = 0;
                 self.secondary_due[at] = 0;
                 self.rates[at] = rate;
@@ -418,7 +421,7 @@ impl Watches {
             }
             None => {
                 self.list.push(Some(watch));
-                self.sums.push(Lanes::default());
+                self.sums.push(Line::default());
                 self.due.push(0);
                 self.secondary_due.push(0);
                 self.rates.push(rate);
@@ -452,6 +455,15 @@ fn period(rate: f64, tick_ms: i64) -> i64 {
         _ => 30_000,
     };
     (period_ms / tick_ms).max(1)
+}
+
+/// The same for its secondary signals.
+fn secondary_period(rate: f64, tick_ms: i64) -> i64 {
+    if tick_ms >= LONG_TICK_MS {
+        return 1;
+    }
+    let period = SECONDARY_ATTEMPTS / rate.max(1e-9);
+    (period.min(1e9) as i64).clamp(60_000 / tick_ms, 600_000 / tick_ms).max(1)
 }
 
 /// Sums rates and the information about the success rate over slices.

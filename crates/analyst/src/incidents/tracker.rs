@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::history::Sums;
 use crate::lanes::{CLASS, E, K, LATENCY_N, Lanes, N, SLOWER, V, VOLUME};
 use crate::logistic::{expit, logit};
+use crate::purse::Sums;
 use crate::second_opinion::Opinion;
 use crate::signal::Signal;
 use crate::space::{SliceKey, Values};

@@ -43,9 +43,19 @@ struct Scale {
 }
 
 /// Dispersion of one stream of counts at three scales.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Noise {
     scales: [Scale; 3],
+    /// What `at` answers, formed when a window closes.
+    estimates: [f64; 3],
+}
+
+impl Default for Noise {
+    fn default() -> Self {
+        let mut noise = Self { scales: Default::default(), estimates: [1.0; 3] };
+        noise.estimate();
+        noise
+    }
 }
 
 impl Noise {
@@ -84,11 +94,23 @@ impl Noise {
         }
         scale.residual = 0.0;
         scale.variance = 0.0;
+        if quiet {
+            self.estimate();
+        }
     }
 
     /// Dispersion at a scale, at least 1: its windows, leaning on the next shorter scale, plus a quarter
     /// of a standard error, for an underestimate costs more than an overestimate.
+    #[inline]
     pub fn at(&self, scale: usize) -> f64 {
+        self.estimates[scale]
+    }
+
+    fn estimate(&mut self) {
+        self.estimates = std::array::from_fn(|scale| self.estimate_at(scale));
+    }
+
+    fn estimate_at(&self, scale: usize) -> f64 {
         let mut estimate = PRIOR + self.scales[0].typical * WANDER_SD * WANDER_SD;
         for scale in &self.scales[..=scale] {
             let weight = scale.weight + PRIOR_WINDOWS;

@@ -8,7 +8,7 @@
 //! a generation is full; how often memory and not time made it forget is counted. Turning a generation over is
 //! O(1) amortised and depends on event time and ids alone.
 
-use rustc_hash::FxHashMap;
+use super::fingerprints::Fingerprints;
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
@@ -41,8 +41,13 @@ pub enum Seen {
 
 /// Fingerprint of an id under the seed.
 pub fn fingerprint(seed: u64, id: &str) -> u64 {
+    fingerprint_of_bytes(seed, id.as_bytes())
+}
+
+/// Fingerprint of any bytes under the seed.
+pub fn fingerprint_of_bytes(seed: u64, bytes: &[u8]) -> u64 {
     let mut hasher = SipHasher13::new_with_keys(seed, 0x706f_696e_7473_6d61);
-    hasher.write(id.as_bytes());
+    hasher.write(bytes);
     hasher.finish()
 }
 
@@ -53,8 +58,8 @@ pub struct Duplicates {
     horizon_ms: i64,
     ids_max: usize,
     turned_at_ms: Option<i64>,
-    current: FxHashMap<u64, Outcome>,
-    previous: FxHashMap<u64, Outcome>,
+    current: Fingerprints,
+    previous: Fingerprints,
     forgotten_early: u64,
 }
 
@@ -71,17 +76,12 @@ struct Stored {
 
 impl From<Duplicates> for Stored {
     fn from(filter: Duplicates) -> Self {
-        let sorted = |ids: FxHashMap<u64, Outcome>| {
-            let mut ids: Vec<_> = ids.into_iter().collect();
-            ids.sort_unstable();
-            ids
-        };
         Self {
             horizon_ms: filter.horizon_ms,
             ids_max: filter.ids_max,
             turned_at_ms: filter.turned_at_ms,
-            current: sorted(filter.current),
-            previous: sorted(filter.previous),
+            current: filter.current.sorted(),
+            previous: filter.previous.sorted(),
             forgotten_early: filter.forgotten_early,
         }
     }
@@ -108,8 +108,8 @@ impl Duplicates {
             horizon_ms,
             ids_max,
             turned_at_ms: None,
-            current: FxHashMap::default(),
-            previous: FxHashMap::default(),
+            current: Fingerprints::default(),
+            previous: Fingerprints::default(),
             forgotten_early: 0,
         }
     }
@@ -128,25 +128,23 @@ impl Duplicates {
     pub fn observe(&mut self, fingerprint: u64, at_ms: i64, outcome: Outcome) -> Seen {
         self.turn(at_ms);
         // Both generations before the insert: an id may change its status after a turn.
-        if let Some(stored) = self.previous.get_mut(&fingerprint) {
-            return Self::settle(stored, outcome);
-        }
-        match self.current.entry(fingerprint) {
-            std::collections::hash_map::Entry::Occupied(mut stored) => {
-                Self::settle(stored.get_mut(), outcome)
-            }
-            std::collections::hash_map::Entry::Vacant(place) => {
-                place.insert(outcome);
+        let seen = self.previous.get(fingerprint).map(|stored| (&mut self.previous, stored));
+        let seen = match seen {
+            None => self.current.get(fingerprint).map(|stored| (&mut self.current, stored)),
+            seen => seen,
+        };
+        match seen {
+            None => {
+                self.current.set(fingerprint, outcome);
                 Seen::New
             }
-        }
-    }
-
-    fn settle(stored: &mut Outcome, outcome: Outcome) -> Seen {
-        if *stored != Outcome::Final && outcome == Outcome::Final {
-            Seen::Updated { previous: std::mem::replace(stored, outcome) }
-        } else {
-            Seen::Duplicate
+            Some((generation, stored)) => {
+                if stored == Outcome::Final || outcome != Outcome::Final {
+                    return Seen::Duplicate;
+                }
+                generation.set(fingerprint, outcome);
+                Seen::Updated { previous: stored }
+            }
         }
     }
 
