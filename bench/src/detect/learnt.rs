@@ -30,12 +30,12 @@ pub struct Condition {
     pub days: i64,
     /// Wander around the season.
     pub wander: Option<Wander>,
+    /// Freshly learnt baselines.
+    pub baselines: u64,
 }
 
 /// Drops in points; the first is reported only.
 pub const POINTS: [u32; 5] = [2, 5, 10, 20, 35];
-/// Freshly learnt baselines per condition.
-const BASELINES: u64 = 200;
 /// Quiet traffic judged by each.
 const QUIET_DAYS: i64 = 2;
 /// Moments of it at which every drop is tried.
@@ -110,7 +110,7 @@ pub fn run<L: Learner>(
     fresh: impl Fn(&Traffic) -> L + Sync,
 ) -> Learnt {
     let mut all = Shown::default();
-    for shown in on_all_cores(BASELINES, |baseline| {
+    for shown in on_all_cores(condition.baselines, |baseline| {
         let seed = seeds[baseline as usize % seeds.len()];
         let stream = Stream::named(seed, "detect/learnt").fork(condition.name).fork_index(baseline);
         one_baseline(condition, baseline, stream, &fresh)
@@ -128,9 +128,10 @@ pub fn run<L: Learner>(
     let alarms_per_1e6 = f64::from(all.alarms) / all.attempts * 1e6;
     let _ = writeln!(
         text,
-        "\n{}: {BASELINES} baselines, {} false alarms (by {} of them) in {:.1} million attempts, {alarms_per_1e6:.3} per million\n\
+        "\n{}: {} baselines, {} false alarms (by {} of them) in {:.1} million attempts, {alarms_per_1e6:.3} per million\n\
          drop   CUSUM h   CUSUM delay      delay   ratio   not found",
         condition.name,
+        condition.baselines,
         all.alarms,
         all.alarmed,
         all.attempts / 1e6,
@@ -151,8 +152,8 @@ pub fn run<L: Learner>(
         delay / optimum
     });
     eprintln!(
-        "detect: {}: {alarms_per_1e6:.3} per million (by {} of {BASELINES}), ratios {ratios:.3?}",
-        condition.name, all.alarmed
+        "detect: {}: {alarms_per_1e6:.3} per million (by {} of {}), ratios {ratios:.3?}",
+        condition.name, all.alarmed, condition.baselines
     );
     Learnt { alarms_per_1e6, ratios }
 }

@@ -350,10 +350,8 @@ impl Analyst {
             let place = leaf as usize;
             let sums = *self.scratch.get(leaf);
             self.pane.at(leaf).add(&sums);
-            let cell = &mut self.cells.leaves[place];
-            cell.recent += sums.get(lanes::VOLUME);
-            cell.seen = number;
-            let owner = cell.owner;
+            self.watches.add_volume(sums.get(lanes::VOLUME));
+            let owner = self.cells.leaves[place].owner;
             if owner[0] != NOBODY {
                 self.incidents.add(owner[0], &sums);
                 continue;

@@ -94,11 +94,16 @@ impl Watches {
         }
     }
 
+    /// Adds attempts to the volume of all traffic, whoever holds them.
+    #[inline]
+    pub fn add_volume(&mut self, attempts: f64) {
+        self.volume.seen += attempts;
+    }
+
     /// Adds a leaf's tick to the slices that watch it.
     #[inline]
     pub fn add(&mut self, watchers: &[u32], sums: &Lanes) {
         self.traffic += sums.get(VOLUME);
-        self.volume.seen += sums.get(VOLUME);
         for &watch in watchers {
             self.sums[watch as usize].0.add(sums);
         }

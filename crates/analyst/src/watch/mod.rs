@@ -25,6 +25,9 @@ use stream::{Stream, Terms};
 /// The expectation's own error is guarded at one standard deviation (`bench detect` and
 /// `bench budget` hold the false alarms of freshly learnt baselines against it).
 const GUARD_SD: f64 = 1.0;
+/// ... and at more on the first day, when the course of a day is a guess.
+const GUARD_SD_FIRST: f64 = 3.0;
+const FIRST_DAY_MS: i64 = 86_400_000;
 /// Guard band of the fast tier in points of the rate.
 const GUARD_POINTS: f64 = 0.01;
 /// Weight of the fast tier in the mixture of both, which is an e-detector again: steps are what
@@ -38,6 +41,9 @@ const GUARD_SECONDARY: f64 = 0.405;
 const GUARD_VOLUME: f64 = 0.693;
 /// A slice's own level drifts this much per square root of a day, log-odds.
 const DRIFT_SD: f64 = 0.02;
+/// A statistic that has come two thirds of the way (in log) to its threshold is suspicious: much
+/// earlier, and leaving out bad luck would teach too high an expectation.
+const QUIET_POWER: f64 = 2.0 / 3.0;
 /// Attempts of so many learning windows are a suspicious statistic.
 const QUIET_WINDOWS: f64 = 30.0;
 /// Weight of a new window in the typical one.
@@ -52,6 +58,8 @@ const WARM_VARIANCE: f64 = 12.0;
 /// then.
 const VOLUME_SEEN: f64 = 200.0;
 const VOLUME_NOMINAL: f64 = 0.001;
+/// A value with (nearly) all traffic has no share to watch.
+const VOLUME_SHARE_MAX: f64 = 0.95;
 /// Shares of traffic have a daily course that nothing models: they are judged after a
 /// week of it, when the dispersion holds that course.
 pub const VOLUME_WARM_MS: i64 = 7 * 86_400_000;
@@ -250,7 +258,9 @@ impl Watch {
         let p = self.expected(rate).min(shift(rate, self.most));
         let variance = lanes.get(V).max(1e-9);
         let own = self.bias_variance + moment.season_variance;
-        let low = shift(p, -GUARD_SD * libm::sqrt(own));
+        let first_day = moment.at_ms - self.begun_at_ms < FIRST_DAY_MS;
+        let sds = if first_day { GUARD_SD_FIRST } else { GUARD_SD };
+        let low = shift(p, -sds * libm::sqrt(own));
         let (near, far) = (self.noise.at(1).max(self.noise.at(0)), self.noise.at(2));
         let wander = libm::sqrt((far - near).max(0.0) * self.wander_unit(p));
         let guarded = (low - GUARD_POINTS - WANDER_SD * wander).max(low * 0.5);
@@ -268,17 +278,19 @@ impl Watch {
         self.own.window(n, k, rate);
         self.window.0 += k - n * p;
         self.window.1 += variance;
-        let mixture = FAST_WEIGHT * fast + (1.0 - FAST_WEIGHT) * slow;
-        (mixture >= moment.thresholds.success).then_some(Alarm {
+        let (fast, slow) = (FAST_WEIGHT * fast, (1.0 - FAST_WEIGHT) * slow);
+        let e_value = fast + slow;
+        if e_value < moment.thresholds.success {
+            return None;
+        }
+        self.fast.reset();
+        self.slow.reset();
+        Some(Alarm {
             signal: Signal::SuccessRate,
-            tier: if FAST_WEIGHT * fast >= (1.0 - FAST_WEIGHT) * slow {
-                Tier::Fast
-            } else {
-                Tier::Slow
-            },
+            tier: if fast >= slow { Tier::Fast } else { Tier::Slow },
             which: 0,
             less: true,
-            e_value: mixture,
+            e_value,
             threshold: moment.thresholds.success,
             expected: p,
         })
@@ -347,7 +359,8 @@ impl Watch {
             };
             let x = counts.get(VOLUME).min(all);
             let r = stream.judge(x, all, moment.at_ms, &terms);
-            if moment.at_ms - self.begun_at_ms < VOLUME_WARM_MS {
+            let all_of_it = stream.expected(terms.nominal) > VOLUME_SHARE_MAX;
+            if all_of_it || moment.at_ms - self.begun_at_ms < VOLUME_WARM_MS {
                 stream.detector.reset();
                 continue;
             }
@@ -388,11 +401,12 @@ impl Watch {
         self.latency.iter_mut().chain(&mut self.classes).chain(&mut self.volume)
     }
 
-    /// Whether nothing speaks against taking the present as normal: learning stops halfway (in
-    /// log) to the threshold, or, for a slice so small that it would have learnt its outage by then,
+    /// Whether nothing speaks against taking the present as normal: learning stops two
+    /// thirds of the way to the threshold, or, for a slice so small that it would have learnt its outage by then,
     /// when the statistic is far above what chance leaves it at: about the attempts of a window.
     fn quiet(&self, thresholds: &Thresholds) -> bool {
-        let most = libm::sqrt(thresholds.success).min(QUIET_WINDOWS * self.typical_n.max(1.0));
+        let most = libm::pow(thresholds.success, QUIET_POWER)
+            .min(QUIET_WINDOWS * self.typical_n.max(1.0));
         self.statistics[0].max(self.statistics[1]) < most
     }
 

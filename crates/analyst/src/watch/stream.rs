@@ -84,6 +84,9 @@ impl Stream {
         }
         self.noise.add(x - n * p, variance, own);
         self.noise.close(0, r < libm::sqrt(terms.threshold) * 10.0);
+        if r >= terms.threshold {
+            self.detector.reset();
+        }
         self.window.0 += n;
         self.window.1 += x;
         r
