@@ -27,10 +27,28 @@ const WANDER: Wander = Wander { sd: 0.007, seconds: 600.0 };
 
 /// Whether a condition's delays count for the bar, or only its alarms.
 const CONDITIONS: [(Condition, bool); 4] = [
-    (Condition { name: "a week at 1/s", per_second: 1.0, days: 7, wander: None, baselines: 200 }, true),
-    (Condition { name: "a week at 5/s", per_second: 5.0, days: 7, wander: None, baselines: 40 }, true),
-    (Condition { name: "one day at 1/s", per_second: 1.0, days: 1, wander: None, baselines: 40 }, false),
-    (Condition { name: "wander, at 1/s", per_second: 1.0, days: 7, wander: Some(WANDER), baselines: 40 }, false),
+    (
+        Condition { name: "a week at 1/s", per_second: 1.0, days: 7, wander: None, baselines: 200 },
+        true,
+    ),
+    (
+        Condition { name: "a week at 5/s", per_second: 5.0, days: 7, wander: None, baselines: 40 },
+        true,
+    ),
+    (
+        Condition { name: "one day at 1/s", per_second: 1.0, days: 1, wander: None, baselines: 40 },
+        false,
+    ),
+    (
+        Condition {
+            name: "wander, at 1/s",
+            per_second: 1.0,
+            days: 7,
+            wander: Some(WANDER),
+            baselines: 40,
+        },
+        false,
+    ),
 ];
 
 /// Runs both halves.

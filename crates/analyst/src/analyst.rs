@@ -351,7 +351,10 @@ impl Analyst {
             let sums = *self.scratch.get(leaf);
             self.pane.at(leaf).add(&sums);
             self.watches.add_volume(sums.get(lanes::VOLUME));
-            let owner = self.cells.leaves[place].owner;
+            let cell = &mut self.cells.leaves[place];
+            cell.recent += sums.get(lanes::VOLUME);
+            cell.seen = number;
+            let owner = cell.owner;
             if owner[0] != NOBODY {
                 self.incidents.add(owner[0], &sums);
                 continue;

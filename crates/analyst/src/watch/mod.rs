@@ -405,8 +405,8 @@ impl Watch {
     /// thirds of the way to the threshold, or, for a slice so small that it would have learnt its outage by then,
     /// when the statistic is far above what chance leaves it at: about the attempts of a window.
     fn quiet(&self, thresholds: &Thresholds) -> bool {
-        let most = libm::pow(thresholds.success, QUIET_POWER)
-            .min(QUIET_WINDOWS * self.typical_n.max(1.0));
+        let most =
+            libm::pow(thresholds.success, QUIET_POWER).min(QUIET_WINDOWS * self.typical_n.max(1.0));
         self.statistics[0].max(self.statistics[1]) < most
     }
 
