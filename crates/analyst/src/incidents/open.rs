@@ -25,6 +25,9 @@ const PARTS_MAX: f64 = 0.6;
 /// Causes that hold this share of all attempts are everything.
 const COVER_MIN: f64 = 0.85;
 
+/// Attempts under way when an incident ends report this late: slow ones last.
+const ECHO_MS: i64 = 120_000;
+
 /// A root cause of an alarm.
 pub(super) struct Root {
     /// The slice.
@@ -60,6 +63,9 @@ impl Analyst {
     }
 
     fn explain(&mut self, key: SliceKey, alarm: Alarm, now_ms: i64, news: &mut Vec<News>) {
+        if self.is_echo(key, &alarm, now_ms) {
+            return;
+        }
         let onset = self.onset(key, &alarm, now_ms);
         let dispersion = self.watches.dispersion(key);
         let young: Vec<u32> = self
@@ -114,6 +120,18 @@ impl Analyst {
                 self.open(root, alarm, since, now_ms, news);
             }
         }
+    }
+
+    /// Whether slow or odd answers are those of an outage that has just ended here: a timeout is
+    /// known only when it is over.
+    fn is_echo(&self, key: SliceKey, alarm: &Alarm, now_ms: i64) -> bool {
+        alarm.signal != Signal::SuccessRate
+            && self.incidents.all().any(|tracker| {
+                let ended = tracker.resolved_at_ms.is_some_and(|at| now_ms - at <= ECHO_MS);
+                ended
+                    && tracker.mask == Some(0)
+                    && (is_part(key, tracker.key) || is_part(tracker.key, key))
+            })
     }
 
     fn together(&self, a_ms: i64, b_ms: i64) -> bool {
