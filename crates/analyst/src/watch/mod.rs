@@ -248,24 +248,13 @@ impl Watch {
             alarm = alarm.or_else(|| self.judge_secondary(&counts, moment));
         }
         self.turn_windows(moment);
-        if let Some(alarm) = &alarm {
-            self.start_again(alarm);
-        }
-        alarm
-    }
-
-    /// What a detector said is spent: it starts again from zero, whatever becomes of the alarm, or
-    /// one doubt would be raised again at every tick. The secondary streams moved together, and one
-    /// alarm speaks for them all.
-    fn start_again(&mut self, alarm: &Alarm) {
-        if alarm.signal == Signal::SuccessRate {
-            self.fast.reset();
-            self.slow.reset();
-        } else {
+        if alarm.is_some_and(|alarm| alarm.signal != Signal::SuccessRate) {
+            // Slow and oddly coded answers come together: one alarm speaks for all these streams.
             for stream in self.streams() {
                 stream.detector.reset();
             }
         }
+        alarm
     }
 
     fn judge_success(&mut self, lanes: &Lanes, n: f64, moment: &Moment) -> Option<Alarm> {

@@ -80,9 +80,16 @@ impl Play {
         self
     }
 
-    /// Incidents since the engine had learnt.
-    pub fn incidents(&self) -> Vec<Incident> {
+    /// Incidents found since the engine had learnt.
+    pub fn found(&self) -> Vec<Incident> {
         self.engine.incidents().split_off(self.known)
+    }
+
+    /// Those of them that also began since then: what began before is not of the scenario.
+    pub fn incidents(&self) -> Vec<Incident> {
+        let mut found = self.found();
+        found.retain(|incident| incident.started_at >= minute(0));
+        found
     }
 
     /// The only incident.
@@ -103,7 +110,7 @@ impl Play {
 
     /// All incidents, a line each.
     pub fn summary(&self) -> String {
-        let lines = self.incidents().into_iter().map(|i| {
+        let lines = self.found().into_iter().map(|i| {
             let minutes = |at: Timestamp| (at.as_millis() - LEARNT_MS) as f64 / MINUTE_MS as f64;
             format!(
                 "\n{} {:?} {:?} {:.2} began {:.1} found {:.1} over {:?} {:?}, {:.3} of {:.3}, {} attempts",
