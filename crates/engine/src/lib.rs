@@ -27,6 +27,9 @@ const DUPLICATES_HORIZON_MS: i64 = 3_600_000;
 /// Ids remembered at most: 2 M, 70 MB.
 const DUPLICATES_MAX: usize = 1 << 21;
 
+/// Attempts whose ids are looked up together.
+const CHUNK: usize = 64;
+
 /// What was last said of an incident: what a new cycle must differ from to be said.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Said {
@@ -65,8 +68,15 @@ impl Engine {
         let mut effects = Vec::new();
         match input {
             Input::Attempts(attempts) => {
-                for attempt in attempts {
-                    self.attempt(attempt, &mut effects);
+                for chunk in attempts.chunks(CHUNK) {
+                    let mut ids = [0; CHUNK];
+                    for (id, attempt) in ids.iter_mut().zip(chunk) {
+                        *id = fingerprint(self.config.seed, &attempt.attempt_id);
+                    }
+                    self.duplicates.touch(&ids[..chunk.len()]);
+                    for (&id, attempt) in ids.iter().zip(chunk) {
+                        self.attempt(attempt, id, &mut effects);
+                    }
                 }
             }
             Input::Buckets(buckets) => {
@@ -82,7 +92,7 @@ impl Engine {
         effects
     }
 
-    fn attempt(&mut self, attempt: &Attempt, effects: &mut Vec<Effect>) {
+    fn attempt(&mut self, attempt: &Attempt, id: u64, effects: &mut Vec<Effect>) {
         let at_ms = attempt.occurred_at.as_millis();
         let outcome = match attempt.status {
             Status::Unknown => Outcome::Unknown,
@@ -97,7 +107,6 @@ impl Engine {
             return;
         }
         self.close(effects);
-        let id = fingerprint(self.config.seed, &attempt.attempt_id);
         match self.duplicates.observe(id, at_ms, outcome) {
             Seen::Duplicate => self.intake.duplicates += 1,
             Seen::Updated { previous } => {

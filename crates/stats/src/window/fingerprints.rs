@@ -21,6 +21,11 @@ fn pack(fingerprint: u64, outcome: Outcome) -> u64 {
     fingerprint << 2 | (outcome as u64 + 1)
 }
 
+/// What a slot keeps of a fingerprint.
+fn kept(fingerprint: u64) -> u64 {
+    fingerprint << 2 >> 2
+}
+
 fn outcome_of(slot: u64) -> Outcome {
     match slot & 3 {
         1 => Outcome::Unknown,
@@ -38,12 +43,27 @@ impl Fingerprints {
     #[inline]
     fn place(&self, fingerprint: u64) -> usize {
         let mask = self.slots.len() - 1;
-        let bits = self.slots.len().trailing_zeros();
-        let mut place = (fingerprint.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)) as usize;
-        while self.slots[place] != 0 && self.slots[place] >> 2 != fingerprint << 2 >> 2 {
+        let mut place = self.home(fingerprint);
+        while self.slots[place] != 0 && self.slots[place] >> 2 != kept(fingerprint) {
             place = (place + 1) & mask;
         }
         place
+    }
+
+    /// Where the search for it begins.
+    #[inline]
+    fn home(&self, fingerprint: u64) -> usize {
+        let bits = self.slots.len().trailing_zeros();
+        (kept(fingerprint).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)) as usize
+    }
+
+    /// Reads where each search begins, so that memory answers all of them at once.
+    #[inline]
+    pub(super) fn touch(&self, fingerprints: &[u64]) {
+        if !self.slots.is_empty() {
+            let slots = fingerprints.iter().map(|&fingerprint| self.slots[self.home(fingerprint)]);
+            std::hint::black_box(slots.fold(0, u64::wrapping_add));
+        }
     }
 
     #[inline]
