@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use stats::edetector::{BernoulliDetector, Bets};
 
-use crate::logistic::{logit, shift};
+use crate::logistic::{expit, logit};
 use crate::watch::noise::Noise;
 
 /// Attempts that the nominal rate is worth.
@@ -77,7 +77,8 @@ impl Stream {
         let own = dispersion / ((self.n + PRIOR) * p * (1.0 - p));
         let guard = terms.guard + GUARD_SD * libm::sqrt(own);
         let towards = if terms.rises { guard } else { -guard };
-        let against = if logit(p) + towards > 12.0 { p } else { shift(p, towards) };
+        let moved = logit(p) + towards;
+        let against = if moved > 12.0 { p } else { expit(moved) };
         let r = self.detector.update(terms.bets, n, x, against, dispersion);
         if r < n + 1.0 {
             self.since_ms = at_ms;
