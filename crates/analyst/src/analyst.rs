@@ -16,7 +16,6 @@ use crate::latency::Latencies;
 use crate::opinion::Opinions;
 use crate::purse::{Purse, Sums};
 use crate::settings::Settings;
-use crate::signal::Signal;
 use crate::space::{DIMENSIONS_MAX, NONE, Space, Values};
 use crate::tape::{
     Codes, Currencies, NO_CODE, NO_CURRENCY, NO_LATENCY, NOT_RECORDED, Outcome, Row, Tick,
@@ -499,15 +498,5 @@ fn outcome_of(status: Status) -> Outcome {
         Status::Declined | Status::Error => Outcome::Failed,
         Status::Timeout => Outcome::Timeout,
         Status::Unknown | Status::Abandoned => Outcome::Open,
-    }
-}
-
-/// Which mask a signal takes.
-pub(crate) fn mask_of(signal: Signal) -> Option<usize> {
-    match signal {
-        Signal::SuccessRate => Some(0),
-        Signal::Latency => Some(1),
-        Signal::ErrorMix => Some(2),
-        Signal::Volume => None,
     }
 }

@@ -25,6 +25,7 @@ mod signal;
 mod slice;
 mod space;
 mod tape;
+mod traffic;
 mod watch;
 mod watches;
 

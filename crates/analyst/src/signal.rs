@@ -49,3 +49,13 @@ pub struct Finding {
     /// What was expected.
     pub expected: f64,
 }
+
+/// Which mask a signal takes.
+pub(crate) fn mask_of(signal: Signal) -> Option<usize> {
+    match signal {
+        Signal::SuccessRate => Some(0),
+        Signal::Latency => Some(1),
+        Signal::ErrorMix => Some(2),
+        Signal::Volume => None,
+    }
+}

@@ -19,6 +19,7 @@ use crate::logistic::expit;
 use crate::settings::Settings;
 use crate::signal::{Signal, Tier};
 use crate::space::{SliceKey, Space};
+use crate::traffic::{is_redundant, subset_of, sum_slices};
 use crate::watch::noise::Noise;
 use crate::watch::{Alarm, Book, Moment, Thresholds, VOLUME_WARM_MS, Watch};
 
@@ -29,8 +30,6 @@ const WATCHED_PER_DAY: f64 = 100.0;
 /// How open the level of a newly watched slice is, log-odds: interactions have heavy tails, and
 /// its own evidence closes it within a few learning windows.
 const OPEN_SD: f64 = 0.6;
-/// A slice this close to a plainer one in traffic is the plainer one.
-const SAME: f64 = 0.999;
 const DAY_MS: f64 = 86_400_000.0;
 /// Ticks this long are judged one by one.
 const LONG_TICK_MS: i64 = 60_000;
@@ -469,41 +468,4 @@ fn secondary_period(rate: f64, tick_ms: i64) -> i64 {
     }
     let period = SECONDARY_ATTEMPTS / rate.max(1e-9);
     (period.min(1e9) as i64).clamp(60_000 / tick_ms, 600_000 / tick_ms).max(1)
-}
-
-/// Sums rates and the information about the success rate over slices.
-fn sum_slices(cells: &mut Cells, subsets: usize) -> Vec<f64> {
-    let mut information = vec![0.0; cells.slices.len()];
-    let mut rates = vec![0.0; cells.slices.len()];
-    let live: Vec<u32> = cells.live().collect();
-    for leaf in live {
-        let values = &cells.leaves[leaf as usize];
-        let p = expit(values.base);
-        let (weight, rate) = (values.past.n * p * (1.0 - p), values.rate);
-        for subset in 0..subsets {
-            let slice = cells.slots(leaf)[subset] as usize;
-            information[slice] += weight;
-            rates[slice] += rate;
-        }
-    }
-    for (entry, rate) in cells.slices.iter_mut().zip(rates) {
-        entry.rate = rate;
-    }
-    information
-}
-
-/// Whether a plainer slice selects (nearly) the same traffic.
-fn is_redundant(cells: &Cells, key: SliceKey, rate: f64) -> bool {
-    let conditions: Vec<_> = key.conditions().collect();
-    conditions.len() > 1
-        && (0..conditions.len()).any(|left_out| {
-            let rest = conditions.iter().enumerate().filter(|(i, _)| *i != left_out);
-            let parent = SliceKey::from_conditions(rest.map(|(_, c)| *c));
-            cells.find(parent).is_some_and(|parent| rate >= parent.rate * SAME)
-        })
-}
-
-fn subset_of(space: &Space, key: SliceKey) -> usize {
-    let dimensions: Vec<u8> = key.conditions().map(|(d, _)| d as u8).collect();
-    space.subsets().iter().position(|subset| *subset == dimensions).unwrap_or(0)
 }

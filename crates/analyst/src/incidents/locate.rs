@@ -103,7 +103,7 @@ impl Analyst {
     /// Whether an incident holds what an alarm is about on a leaf.
     pub(super) fn held(&self, leaf: u32, alarm: &Alarm) -> bool {
         let owner = self.cells.leaves[leaf as usize].owner;
-        let mask = crate::analyst::mask_of(alarm.signal).unwrap_or(0);
+        let mask = crate::signal::mask_of(alarm.signal).unwrap_or(0);
         owner[0] != NOBODY || owner[mask] != NOBODY
     }
 
@@ -120,7 +120,7 @@ impl Analyst {
             for (leaf, lanes) in &pane.cells {
                 let cell = &self.cells.leaves[*leaf as usize];
                 let free = |owner: u32| owner == NOBODY || mine.contains(&owner);
-                let mask = crate::analyst::mask_of(alarm.signal).unwrap_or(0);
+                let mask = crate::signal::mask_of(alarm.signal).unwrap_or(0);
                 if !cell.live || !free(cell.owner[0]) || !free(cell.owner[mask]) {
                     continue;
                 }

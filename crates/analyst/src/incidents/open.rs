@@ -2,13 +2,14 @@
 
 use payments::Timestamp;
 
-use crate::analyst::{Analyst, News, mask_of};
+use crate::analyst::{Analyst, News};
 use crate::cells::NOBODY;
 use crate::history::Pane;
 use crate::incidents::{Tracker, binomial_llr};
 use crate::lanes::{Lanes, N, VOLUME};
 use crate::localise::LeafCell;
 use crate::logistic::shift;
+use crate::signal::mask_of;
 use crate::signal::{Finding, Signal};
 use crate::space::SliceKey;
 use crate::watch::Alarm;

@@ -20,6 +20,8 @@ use crate::{Incident, TimelinePoint};
 
 /// Evidence for recovery, about 400 to 1.
 pub const RECOVERED_NATS: f64 = 6.0;
+/// Attempts after which chance has had one try more.
+const RECOVERED_ATTEMPTS: f64 = 100.0;
 /// An incident this weak in log-odds is judged as if it were this strong, or it would never end.
 const OFFSET_MIN: f64 = 0.15;
 /// Points kept of its history.
@@ -113,7 +115,7 @@ impl Tracker {
             number,
             key,
             aliases: Vec::new(),
-            mask: crate::analyst::mask_of(alarm.signal),
+            mask: crate::signal::mask_of(alarm.signal),
             alarm,
             started_at_ms,
             detected_at_ms: now_ms,
@@ -212,7 +214,9 @@ impl Tracker {
             self.recovery += gain;
             self.tentative.add(&lanes);
         }
-        self.recovery >= RECOVERED_NATS
+        // The longer it lasts, the more often chance has tried.
+        let tries = libm::log1p(self.totals.0[VOLUME] / RECOVERED_ATTEMPTS);
+        self.recovery >= RECOVERED_NATS + tries
     }
 
     /// Where the recovery began, if it has.

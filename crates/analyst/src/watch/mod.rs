@@ -10,9 +10,10 @@
 pub mod noise;
 mod own_past;
 pub mod stream;
+mod terms;
 
 use serde::{Deserialize, Serialize};
-use stats::edetector::{BernoulliDetector, Bets, RateBets};
+use stats::edetector::BernoulliDetector;
 
 use crate::lanes::{CLASS, CLASSES, K, LATENCY_N, Lanes, N, QUANTILES, SLOWER, V, VOLUME};
 use crate::logistic::shift;
@@ -21,6 +22,7 @@ use crate::space::SliceKey;
 use noise::Noise;
 use own_past::OwnPast;
 use stream::{Stream, Terms};
+pub use terms::{Alarm, Book, Moment, Thresholds};
 
 /// The expectation's own error is guarded at one standard deviation (`bench detect` and
 /// `bench budget` hold the false alarms of freshly learnt baselines against it).
@@ -44,10 +46,6 @@ const DRIFT_SD: f64 = 0.02;
 /// A statistic that has come two thirds of the way (in log) to its threshold is suspicious: much
 /// earlier, and leaving out bad luck would teach too high an expectation.
 const QUIET_POWER: f64 = 2.0 / 3.0;
-/// Attempts of so many learning windows are a suspicious statistic.
-const QUIET_WINDOWS: f64 = 30.0;
-/// Weight of a new window in the typical one.
-const TYPICAL_WEIGHT: f64 = 0.1;
 /// How open a level is after an accepted shift, log-odds.
 const UNSETTLED_SD: f64 = 0.2;
 /// Ticks judged before a watch may alarm.
@@ -65,72 +63,6 @@ const VOLUME_SHARE_MAX: f64 = 0.95;
 pub const VOLUME_WARM_MS: i64 = 7 * 86_400_000;
 /// No failures of a class are ever this rare.
 const CLASS_NOMINAL: f64 = 0.005;
-
-/// The bets of all watches: constants, so no snapshot holds them.
-#[derive(Clone, Copy, Debug)]
-pub struct Book {
-    /// On fewer approvals.
-    pub drop: Bets<8>,
-    /// On more of something bad.
-    pub rise: Bets<4>,
-    /// On less of something.
-    pub fall: Bets<4>,
-    /// On more attempts.
-    pub more: RateBets<4>,
-    /// On fewer attempts.
-    pub fewer: RateBets<4>,
-}
-
-impl Default for Book {
-    fn default() -> Self {
-        let even = [0.25; 4];
-        Self {
-            drop: Bets::<8>::drop(),
-            rise: Bets::<4>::rise(),
-            fall: Bets::<4>::drop_coarse(),
-            more: RateBets::of([1.25, 1.6, 2.5, 5.0], even),
-            fewer: RateBets::of([0.8, 0.6, 0.3, 0.05], even),
-        }
-    }
-}
-
-/// Thresholds of the statistic for one subset of dimensions.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct Thresholds {
-    /// Success rate, both tiers together.
-    pub success: f64,
-    /// Each of the latency streams.
-    pub latency: f64,
-    /// Each of the error classes.
-    pub class: f64,
-    /// Each direction of volume.
-    pub volume: f64,
-}
-
-impl Thresholds {
-    /// Before the traffic is known.
-    pub const NEVER: Self =
-        Self { success: f64::MAX, latency: f64::MAX, class: f64::MAX, volume: f64::MAX };
-}
-
-/// A detector of a watch crossed its threshold.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Alarm {
-    /// Of which signal.
-    pub signal: Signal,
-    /// Which tier.
-    pub tier: Tier,
-    /// Class of an error-mix alarm, quantile of a latency alarm.
-    pub which: usize,
-    /// Whether less of it was seen than expected.
-    pub less: bool,
-    /// The statistic.
-    pub e_value: f64,
-    /// Its threshold.
-    pub threshold: f64,
-    /// Rate expected by the watch.
-    pub expected: f64,
-}
 
 /// A watched slice.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -164,29 +96,8 @@ pub struct Watch {
     unsettled: bool,
     begun_at_ms: i64,
     judged: u32,
-    window_n: f64,
-    typical_n: f64,
     own: OwnPast,
     most: f64,
-}
-
-/// What a judgement needs besides the counts.
-#[derive(Clone, Copy, Debug)]
-pub struct Moment<'a> {
-    /// End of the tick.
-    pub at_ms: i64,
-    /// Length of the shortest dispersion window.
-    pub scale_ms: i64,
-    /// Variance of the season's offset, log-odds.
-    pub season_variance: f64,
-    /// All attempts so far.
-    pub traffic: f64,
-    /// Whether the secondary signals are due.
-    pub secondary: bool,
-    /// Bets.
-    pub book: &'a Book,
-    /// Thresholds.
-    pub thresholds: &'a Thresholds,
 }
 
 impl Watch {
@@ -223,8 +134,6 @@ impl Watch {
             unsettled: false,
             begun_at_ms: moment.0,
             judged: 0,
-            window_n: 0.0,
-            typical_n: 0.0,
             own: OwnPast::default(),
             most: f64::MAX,
         }
@@ -259,7 +168,6 @@ impl Watch {
 
     fn judge_success(&mut self, lanes: &Lanes, n: f64, moment: &Moment) -> Option<Alarm> {
         let k = lanes.get(K).min(n);
-        self.window_n += n;
         let rate = (lanes.get(crate::lanes::E) / n).clamp(1e-6, 1.0 - 1e-6);
         let p = self.expected(rate).min(shift(rate, self.most));
         let variance = lanes.get(V).max(1e-9);
@@ -407,19 +315,14 @@ impl Watch {
         self.latency.iter_mut().chain(&mut self.classes).chain(&mut self.volume)
     }
 
-    /// Whether nothing speaks against taking the present as normal: learning stops two
-    /// thirds of the way to the threshold, or, for a slice so small that it would have learnt its outage by then,
-    /// when the statistic is far above what chance leaves it at: about the attempts of a window.
+    /// Whether nothing speaks against taking the present as normal: learning stops two thirds of
+    /// the way (in log) to the threshold.
     fn quiet(&self, thresholds: &Thresholds) -> bool {
-        let most =
-            libm::pow(thresholds.success, QUIET_POWER).min(QUIET_WINDOWS * self.typical_n.max(1.0));
+        let most = libm::pow(thresholds.success, QUIET_POWER);
         self.statistics[0].max(self.statistics[1]) < most
     }
 
     fn learn(&mut self, moment: &Moment, quiet: bool) {
-        let weight = if self.typical_n > 0.0 { TYPICAL_WEIGHT } else { 1.0 };
-        self.typical_n += weight * (self.window_n - self.typical_n);
-        self.window_n = 0.0;
         if quiet && self.held.1 > 0.0 {
             self.seen_variance += self.held.1;
             if self.own_level {

@@ -31,6 +31,11 @@ const WANDER_SD: f64 = 0.05;
 /// A window holds information about phi from this binomial variance on.
 const VARIANCE_MIN: f64 = 1.0;
 
+/// What goes beyond bursts this strong, and wander this wide (log-odds), is no noise: a small slice
+/// that fails for hours must not learn its outage.
+const MOST: f64 = 6.0;
+const WANDER_MOST_SD: f64 = 0.15;
+
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Scale {
     residual: f64,
@@ -117,7 +122,8 @@ impl Noise {
             estimate = (scale.sum + PRIOR_WINDOWS * estimate) / weight;
         }
         let weight = self.scales[scale].weight;
-        (estimate * (1.0 + 0.25 * libm::sqrt(2.0 / (weight + PRIOR_WINDOWS)))).max(1.0)
+        let most = MOST + self.scales[scale].typical * WANDER_MOST_SD * WANDER_MOST_SD;
+        (estimate.min(most) * (1.0 + 0.25 * libm::sqrt(2.0 / (weight + PRIOR_WINDOWS)))).max(1.0)
     }
 
     /// Binomial variance of a typical window of a scale; 0 before the first.
