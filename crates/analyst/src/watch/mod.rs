@@ -371,6 +371,7 @@ impl Watch {
     pub fn unsettle(&mut self) {
         self.reset();
         self.unsettled = true;
+        self.streams().for_each(|stream| *stream = Stream::default());
         self.own = OwnPast::default();
         self.most = f64::MAX;
         if self.own_level {

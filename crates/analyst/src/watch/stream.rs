@@ -13,6 +13,8 @@ use crate::watch::noise::Noise;
 
 /// Attempts that the nominal rate is worth.
 const PRIOR: f64 = 50.0;
+/// Attempts learnt before it judges.
+const WARM: f64 = 100.0;
 /// The baseline's own error is guarded at this many standard deviations.
 const GUARD_SD: f64 = 2.0;
 /// Half of the past is forgotten after this many windows of learning (two days of 10 min).
@@ -65,7 +67,7 @@ impl Stream {
         if n <= 0.0 {
             return 0.0;
         }
-        if self.x < terms.seen_min {
+        if self.n < WARM || self.x < terms.seen_min {
             self.window.0 += n;
             self.window.1 += x;
             self.since_ms = at_ms;

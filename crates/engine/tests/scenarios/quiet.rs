@@ -6,7 +6,6 @@ use sim::{FailureKind, Kind};
 use crate::play::{Play, on};
 
 #[test]
-#[ignore = "after two and a half days of history there are still about three false pages in half a day"]
 fn half_a_quiet_day() {
     let play = Play::of([]).until(12 * 60);
     assert!(play.found().is_empty(), "{}", play.summary());
