@@ -47,9 +47,6 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
     let weeks = each(seeds.clone(), |seed| {
         let week = week(seed)?;
         eprintln!("seed {seed}: {} pages, {:.0} s", week.pages.len(), week.seconds);
-        for page in &week.pages {
-            eprintln!("  {page}");
-        }
         Ok(week)
     })?;
     let pages: usize = weeks.iter().map(|week| week.pages.len()).sum();
@@ -116,21 +113,37 @@ fn week(seed: u64) -> anyhow::Result<Week> {
     let mut attempts = 0;
     feed.play(&world, from, to, |news, at, count| {
         attempts += if at > judged { count } else { 0 };
+        let mut raised = String::new();
         for news in news {
+            if let News::Finding(found) = &news {
+                let _ = write!(
+                    raised,
+                    "; raised by {:?} {:?} {}: R {:.1e} of {:.1e}, {:.4} for {:.4}",
+                    found.tier,
+                    found.signal,
+                    found.slice,
+                    found.e_value,
+                    found.threshold,
+                    found.observed,
+                    found.expected
+                );
+            }
             let News::Incident(incident) = news else { continue };
             if incident.status == IncidentStatus::Resolved || !told.insert(incident.id.clone()) {
                 continue;
             }
-            if incident.detected_at > judged {
-                pages.push(format!(
-                    "{:?} {} after {:.1} h: {:.4} for {:.4}, lost {:.0}",
-                    incident.signal,
-                    incident.slice,
-                    incident.detected_at.as_millis().abs_diff(judged.as_millis()) as f64 / 3.6e6,
-                    incident.observed_rate,
-                    incident.baseline_rate,
-                    incident.impact.lost_payments,
-                ));
+            let hours = (incident.detected_at.as_millis() - judged.as_millis()) as f64 / 3.6e6;
+            let page = format!(
+                "{:?} {} at {hours:+.1} h: {:.4} for {:.4}, lost {:.0}{raised}",
+                incident.signal,
+                incident.slice,
+                incident.observed_rate,
+                incident.baseline_rate,
+                incident.impact.lost_payments,
+            );
+            eprintln!("seed {seed}, {:.0} s: {page}", start.elapsed().as_secs_f64());
+            if hours > 0.0 {
+                pages.push(page);
             }
         }
         true
