@@ -118,11 +118,6 @@ impl Analyst {
         }
     }
 
-    /// Its settings.
-    pub fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
     /// Counts an attempt in a tick that is still open.
     pub fn count(&mut self, attempt: &Attempt, tick: i64) {
         let row = self.row(attempt);
