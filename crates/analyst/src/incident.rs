@@ -28,7 +28,7 @@ pub struct Incident {
     pub slice: Slice,
     /// Slices that select (nearly) the same attempts, plainest first.
     pub aliases: Vec<Slice>,
-    /// The signal that spoke first.
+    /// The signal it is about: the success rate as soon as that has changed, else what spoke first.
     pub signal: Signal,
     /// The most probable cause.
     pub cause: Cause,

@@ -91,7 +91,7 @@ impl Analyst {
             status: if tracker.is_open() { IncidentStatus::Open } else { IncidentStatus::Resolved },
             slice: slice.clone(),
             aliases: tracker.aliases.iter().map(|alias| self.space.slice(*alias)).collect(),
-            signal: tracker.alarm.signal,
+            signal: if success { Signal::SuccessRate } else { tracker.alarm.signal },
             cause: diagnosis.cause,
             confidence: diagnosis.confidence,
             started_at: Timestamp::from_millis(tracker.started_at_ms),
