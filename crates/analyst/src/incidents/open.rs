@@ -96,16 +96,8 @@ impl Analyst {
             Signal::SuccessRate => n * (1.0 - shift(1.0 - expected / n, bias)),
             _ => expected,
         };
-        news.push(News::Finding(Finding {
-            slice: self.space.slice(key),
-            signal: alarm.signal,
-            tier: alarm.tier,
-            at: Timestamp::from_millis(now_ms),
-            e_value: alarm.e_value,
-            threshold: alarm.threshold,
-            observed: rate_said(&alarm, bad / n),
-            expected: rate_said(&alarm, normal / n),
-        }));
+        let (observed, expected) = (rate_said(&alarm, bad / n), rate_said(&alarm, normal / n));
+        news.push(self.finding(key, &alarm, now_ms, observed, expected));
         if binomial_llr(n, bad, normal) / dispersion < libm::log(alarm.threshold) / 4.0 {
             // An incident that was opened in this very tick has taken most of it away.
             return;
@@ -380,16 +372,7 @@ impl Analyst {
                 && (tracker.mask.is_none() || tracker.mask == Some(0))
                 && (is_part(tracker.key, key) || is_part(key, tracker.key))
         });
-        news.push(News::Finding(Finding {
-            slice: self.space.slice(key),
-            signal: alarm.signal,
-            tier: alarm.tier,
-            at: Timestamp::from_millis(now_ms),
-            e_value: alarm.e_value,
-            threshold: alarm.threshold,
-            observed: self.recent_share(key),
-            expected: alarm.expected,
-        }));
+        news.push(self.finding(key, &alarm, now_ms, self.recent_share(key), alarm.expected));
         if explained {
             return;
         }
@@ -400,6 +383,27 @@ impl Analyst {
         self.incidents.trackers.insert(number, tracker);
         self.recount_since_onset(number, i64::MAX);
         self.report(number, news);
+    }
+
+    /// An alarm as others hear of it.
+    fn finding(
+        &self,
+        key: SliceKey,
+        alarm: &Alarm,
+        now_ms: i64,
+        observed: f64,
+        expected: f64,
+    ) -> News {
+        News::Finding(Finding {
+            slice: self.space.slice(key),
+            signal: alarm.signal,
+            tier: alarm.tier,
+            at: Timestamp::from_millis(now_ms),
+            e_value: alarm.e_value,
+            threshold: alarm.threshold,
+            observed,
+            expected,
+        })
     }
 
     /// Share of all traffic over the last ten panes; attempts per second for all traffic.

@@ -2,8 +2,8 @@
 //!
 //! Two tiers watch the success rate. The fast one has a guard band (a point, and twice the wander
 //! that the slice shows over ten minutes) and reacts to steps worth waking someone for; the slow
-//! one has none but the baseline's own error, and finds drift. Both temper their likelihood by the
-//! dispersion of their time scale. The guard is where the baseline's uncertainty enters: bets are
+//! one has none but the baseline's own error, and finds drift. Both judge by a beta-binomial
+//! likelihood with the dispersion of their time scale. The guard is where the baseline's uncertainty enters: bets are
 //! placed against the lower end of the expectation, and the likelihood ratio against the end of a
 //! one-sided null is an e-process for all of it (monotone likelihood ratio).
 
@@ -55,6 +55,7 @@ const WARM_VARIANCE: f64 = 12.0;
 /// Attempts of a value before its share of traffic is judged; the nominal share is forgotten by
 /// then.
 const VOLUME_SEEN: f64 = 200.0;
+/// A value's share of traffic before anything is known.
 const VOLUME_NOMINAL: f64 = 0.001;
 /// A value with (nearly) all traffic has no share to watch.
 const VOLUME_SHARE_MAX: f64 = 0.95;

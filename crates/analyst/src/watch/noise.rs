@@ -4,9 +4,8 @@
 //! binomial's. A detector that ignores it alarms every day. The factor phi = E[(k - e)^2] / V is
 //! estimated at three time scales, because positively correlated ticks look independent at a short
 //! scale and add up at a long one: ten seconds (bursts), a minute, ten minutes (wander); in units
-//! of the tick where ticks are longer. It tempers the likelihood (quasi-likelihood; Wedderburn
-//! 1974): in the normal regime E[LR^(1/phi)] = 1 under the null when the variance is phi times the
-//! binomial one.
+//! of the tick where ticks are longer. The detectors take it as the dispersion of their
+//! beta-binomial likelihood (`stats::edetector`), whose ratio has mean 1 under its own null.
 //!
 //! Robust: a window that an incident touched is not taken, and one window counts at most four
 //! times the current estimate. A scale that has seen little leans on the next shorter one.
