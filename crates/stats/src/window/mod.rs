@@ -1,4 +1,4 @@
-//! Event time: watermark, ticks, rolling windows, duplicates.
+//! Event time: watermark, ticks, duplicates.
 //!
 //! **Problem.** Attempts arrive late, twice, out of order, or dated in the future, in batches of any size. What is judged
 //! must depend on the events alone, so that a recorded hour replays to the same findings.
@@ -16,9 +16,7 @@
 
 mod duplicates;
 mod fingerprints;
-mod rolling;
 mod ticks;
 
 pub use duplicates::{Duplicates, Outcome, Seen, fingerprint, fingerprint_of_bytes};
-pub use rolling::RollingCounts;
 pub use ticks::{Arrival, ArrivalCounts, Ticks};
