@@ -37,7 +37,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("payments", &[]),
     ("stats", &[]),
     ("analyst", &["payments", "stats"]),
-    ("engine", &["payments", "stats", "analyst"]),
+    ("routing", &["payments", "stats"]),
+    ("pilot", &["payments", "stats", "analyst", "routing"]),
+    ("engine", &["payments", "stats", "analyst", "routing", "pilot"]),
     ("sim", &["payments", "stats"]),
 ];
 

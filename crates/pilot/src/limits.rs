@@ -1,0 +1,108 @@
+//! What the pilot may do (`guardrails.*` and `modes.*` of the configuration).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Guardrails (DESIGN 4). Times in milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Confidence needed to act alone.
+    pub confidence_min: f64,
+    /// Most of all traffic that may be shifted at once on its own authority.
+    pub shift_share_max: f64,
+    /// An intervention grows in these shares of its slice, only as its test allows.
+    pub steps: Vec<f64>,
+    /// Between interventions on a slice.
+    pub cooldown_ms: i64,
+    /// How long an intervention lives without fresh evidence.
+    pub ttl_ms: i64,
+    /// ... and at most.
+    pub ttl_max_ms: i64,
+    /// New interventions on a slice per hour.
+    pub actions_per_hour_max: u32,
+    /// ... and per day.
+    pub actions_per_day_max: u32,
+    /// Changes of direction on a slice per hour; more hold it.
+    pub flips_per_hour_max: u32,
+    /// After so many failed fixes of an incident a person decides.
+    pub failed_fixes_max: u32,
+    /// Nothing automatic when more of the routes than this look bad.
+    pub suspect_share_max: f64,
+    /// What stays on a path taken out, to see it recover.
+    pub probe_share: f64,
+    /// Money that may be under way on moved traffic per minute, minor units per currency.
+    pub money_per_minute_max: BTreeMap<String, i64>,
+    /// Evidence of harm at which an intervention is rolled back.
+    pub harm_e: f64,
+    /// How long a plan waits for approval.
+    pub approval_ttl_ms: i64,
+    /// After this share of that time a waiting plan pages.
+    pub approval_page_share: f64,
+    /// Without any attempt for this long, telemetry counts as lost.
+    pub silence_ms: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            confidence_min: 0.8,
+            shift_share_max: 0.5,
+            steps: vec![0.05, 0.2, 0.5, 1.0],
+            cooldown_ms: 60_000,
+            ttl_ms: 30 * 60_000,
+            ttl_max_ms: 4 * 3_600_000,
+            actions_per_hour_max: 3,
+            actions_per_day_max: 10,
+            flips_per_hour_max: 2,
+            failed_fixes_max: 2,
+            suspect_share_max: 0.5,
+            probe_share: 0.02,
+            money_per_minute_max: BTreeMap::new(),
+            harm_e: 20.0,
+            approval_ttl_ms: 15 * 60_000,
+            approval_page_share: 0.5,
+            silence_ms: 60_000,
+        }
+    }
+}
+
+/// How far an action may go by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Computed and scored, shown to nobody as advice, obeyed by nobody.
+    Shadow,
+    /// Shown as advice.
+    Advise,
+    /// Waits for a person.
+    Approve,
+    /// Acts.
+    Auto,
+}
+
+/// The mode of each action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Modes {
+    /// Moving payments to other gateways.
+    pub reroute: Mode,
+    /// Changing how retries are made.
+    pub adjust_retry: Mode,
+    /// Taking a path out.
+    pub suppress_path: Mode,
+    /// Telling a person.
+    pub alert: Mode,
+}
+
+impl Default for Modes {
+    fn default() -> Self {
+        Self {
+            reroute: Mode::Auto,
+            adjust_retry: Mode::Auto,
+            suppress_path: Mode::Auto,
+            alert: Mode::Auto,
+        }
+    }
+}
