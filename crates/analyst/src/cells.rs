@@ -124,6 +124,11 @@ impl Cells {
         (self.coarser(*values, space), false)
     }
 
+    /// The leaf of a combination, if it has one.
+    pub fn known(&self, values: &Values) -> Option<u32> {
+        self.index.get(values).copied()
+    }
+
     fn coarser(&self, mut values: Values, space: &Space) -> u32 {
         let mut order: Vec<usize> = (0..space.dimensions().len()).collect();
         order.sort_by_key(|&d| std::cmp::Reverse(space.values_len(d)));

@@ -1,5 +1,6 @@
 //! The analyst: attempts in, findings and incidents out. It can't act.
 
+mod across;
 mod analyst;
 mod baseline;
 mod budget;
@@ -29,6 +30,7 @@ mod traffic;
 mod watch;
 mod watches;
 
+pub use across::{Across, Flow};
 pub use analyst::{Alike, Analyst, Coverage, News};
 pub use cause::Cause;
 pub use cube::SliceStats;

@@ -48,6 +48,10 @@ impl Dictionary {
         dictionary
     }
 
+    fn find(&self, value: &str) -> Option<u32> {
+        self.index.get(value).copied()
+    }
+
     fn number(&mut self, value: &str) -> u32 {
         if let Some(&number) = self.index.get(value) {
             return number;
@@ -97,6 +101,11 @@ impl Space {
     /// The number of a value, given out if it is new and there is room.
     pub fn number(&mut self, dimension: usize, value: &str) -> u32 {
         self.dictionaries[dimension].number(value)
+    }
+
+    /// The number of a value that is known.
+    pub fn find(&self, dimension: usize, value: &str) -> Option<u32> {
+        self.dictionaries.get(dimension)?.find(value)
     }
 
     /// The name behind a number.

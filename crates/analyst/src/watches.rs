@@ -129,6 +129,11 @@ impl Watches {
         self.get(key).map_or(1.5, Watch::dispersion)
     }
 
+    /// What the success statistics of a subset's slices alarm at.
+    pub fn threshold(&self, subset: u32) -> f64 {
+        self.thresholds[subset as usize].success
+    }
+
     /// Dispersion of the volume.
     pub fn volume_dispersion(&self) -> f64 {
         self.volume.noise.at(2).max(self.volume.noise.at(0)).max(2.0)

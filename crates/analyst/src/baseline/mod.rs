@@ -101,6 +101,11 @@ impl Baseline {
         expit(leaf.base + season + self.own_offset(&leaf.values))
     }
 
+    /// Expected success rate, now, of a combination with this base, whether it has a leaf or not.
+    pub fn expected_of(&self, base: f64, values: &Values) -> f64 {
+        expit(base + self.all_offset + self.own_offset(values))
+    }
+
     fn own_offset(&self, values: &Values) -> f64 {
         if self.offsets.is_empty() {
             return 0.0;

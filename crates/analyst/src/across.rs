@@ -1,0 +1,403 @@
+//! What the payments of a slice would meet at the other values of one of its dimensions.
+//!
+//! The question behind it: the slice `{gateway: A, network: V}` fails; what do payments of network V see at the other
+//! gateways now, and what would *these* payments, with their own mix of issuers and merchants, expect there? So two things are told
+//! per value: what was counted in the slice's context since an instant, against what was expected of it; and the baseline's
+//! expectation for the slice's mix with that one value replaced (cell by cell, then summed: another mix is no other rate).
+//!
+//! Cost: leaves of the slice times values, one look-up each where the replaced cell has traffic, one per subset of dimensions
+//! where it hasn't.
+
+use std::collections::BTreeMap;
+
+use payments::{Money, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::Slice;
+use crate::analyst::Analyst;
+use crate::cells::NOBODY;
+use crate::lanes::{E, K, N};
+use crate::logistic::shift;
+use crate::space::{NONE, ORDER_MAX, OTHER, SliceKey, Values};
+
+/// Values told at most: those with most traffic.
+const VALUES_MAX: usize = 32;
+/// Leaves of a slice whose mix is looked at, most traffic first: what is left out is thin.
+const MIX_MAX: usize = 1_024;
+/// A statistic this far to its threshold (in log) is suspicious.
+const SUSPECT_POWER: f64 = 0.5;
+/// Dimensions that say who may use a value at all (contracts are made by merchant and method).
+const CONTRACT: [&str; 2] = ["merchant_id", "method"];
+
+/// One value of the dimension, in the context of a slice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Across {
+    /// The value.
+    pub value: String,
+    /// Whether the slice names it.
+    pub named: bool,
+    /// Attempts with an outcome in this context.
+    pub attempts: f64,
+    /// Approved of these.
+    pub successes: f64,
+    /// Approvals that the baseline expected of these.
+    pub expected_successes: f64,
+    /// Success rate that the baseline expects of the slice's mix here.
+    pub baseline_rate: f64,
+    /// Standard deviation of that expectation, log-odds.
+    pub baseline_sd: f64,
+    /// Variance of outcomes over the binomial one.
+    pub dispersion: f64,
+    /// Whether another incident holds part of this context, or its detector is half-way to an alarm.
+    pub suspect: bool,
+    /// Share of the slice's attempts whose merchant and method are seen with this value.
+    pub open_to: f64,
+    /// Attempts per second of the value over all its traffic, in the rolling window.
+    pub load_per_s: f64,
+}
+
+/// Present traffic of a slice.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Flow {
+    /// Attempts per second in the rolling window.
+    pub attempts_per_s: f64,
+    /// The same over all traffic.
+    pub all_per_s: f64,
+    /// Money asked for per minute, per currency.
+    pub money_per_minute: Vec<Money>,
+}
+
+impl Analyst {
+    /// The slice's key, if all its names are known.
+    fn key_of(&self, slice: &Slice) -> Option<SliceKey> {
+        let mut conditions = slice
+            .pairs()
+            .map(|(name, value)| {
+                let d = self.space.dimensions().iter().position(|known| known == name)?;
+                Some((d, self.space.find(d, value)?))
+            })
+            .collect::<Option<Vec<_>>>()?;
+        conditions.sort_unstable();
+        Some(SliceKey::from_conditions(conditions))
+    }
+
+    /// What lies at every value of a dimension in the context of a slice, counted since an instant; empty where the
+    /// slice or the dimension is unknown.
+    pub fn across(&self, slice: &Slice, dimension: &str, since: Timestamp) -> Vec<Across> {
+        let Some(d) = self.space.dimensions().iter().position(|name| name == dimension) else {
+            return Vec::new();
+        };
+        let Some(key) = self.key_of(slice) else { return Vec::new() };
+        let named = key.conditions().find(|(at, _)| *at == d).map(|(_, value)| value);
+        let context = SliceKey::from_conditions(key.conditions().filter(|(at, _)| *at != d));
+        let counts = self.counts_across(context, d, since);
+        let loads = self.loads(d);
+        let mix = self.mix(key);
+        let mut values: Vec<u32> = loads.keys().chain(counts.keys()).copied().collect();
+        values.extend(named);
+        values.sort_unstable();
+        values.dedup();
+        values.retain(|value| ![NONE, OTHER].contains(value) || Some(*value) == named);
+        values.sort_by(|a, b| {
+            let load = |value: &u32| loads.get(value).copied().unwrap_or(0.0);
+            (named != Some(*a)).cmp(&(named != Some(*b))).then(load(b).total_cmp(&load(a)))
+        });
+        values.truncate(VALUES_MAX);
+        values
+            .into_iter()
+            .map(|value| {
+                let [n, k, e] = counts.get(&value).copied().unwrap_or_default();
+                let there = with(context, d, value);
+                let watch = self.watches.get(there);
+                let level = watch
+                    .or_else(|| self.watches.get(SliceKey::from_conditions([(d, value)])))
+                    .map_or(UNKNOWN_LEVEL_SD, |watch| watch.level_sd());
+                let (rate, open_to) = self.mix_at(&mix, d, value);
+                Across {
+                    value: self.space.name(d, value).to_owned(),
+                    named: named == Some(value),
+                    attempts: n,
+                    successes: k,
+                    expected_successes: e,
+                    baseline_rate: watch.map_or(rate, |watch| shift(rate, watch.bias)),
+                    baseline_sd: libm::sqrt(level * level + self.baseline.season_variance(there)),
+                    dispersion: self.watches.dispersion(there),
+                    suspect: named != Some(value) && self.is_suspect(there),
+                    open_to,
+                    load_per_s: loads.get(&value).copied().unwrap_or(0.0),
+                }
+            })
+            .collect()
+    }
+
+    /// Present traffic of a slice and of all.
+    pub fn flow(&self, slice: &Slice) -> Flow {
+        let Some(key) = self.key_of(slice) else { return Flow::default() };
+        let (mut inside, mut all) = (0.0, 0.0);
+        let mut minor: BTreeMap<u16, i64> = BTreeMap::new();
+        for row in self.window.iter().flat_map(|tick| &tick.rows) {
+            let count = f64::from(row.count);
+            all += count;
+            if key.contains(&self.cells.leaves[row.leaf as usize].values) {
+                inside += count;
+                if row.currency != crate::tape::NO_CURRENCY {
+                    let sum = minor.entry(row.currency).or_default();
+                    *sum = sum.saturating_add(row.minor);
+                }
+            }
+        }
+        let span_s = (self.window.len() as f64 * self.settings.tick_ms as f64 / 1e3).max(1e-3);
+        Flow {
+            attempts_per_s: inside / span_s,
+            all_per_s: all / span_s,
+            money_per_minute: minor
+                .into_iter()
+                .map(|(currency, minor)| Money {
+                    minor: (minor as f64 * 60.0 / span_s) as i64,
+                    currency: self.currencies.get(currency),
+                })
+                .collect(),
+        }
+    }
+
+    /// Per value of a dimension: the share of its usual traffic that open incidents about success hold.
+    pub fn held_shares(&self, dimension: &str) -> BTreeMap<String, f64> {
+        let Some(d) = self.space.dimensions().iter().position(|name| name == dimension) else {
+            return BTreeMap::new();
+        };
+        let mut sums: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
+        for leaf in self.cells.live().map(|leaf| &self.cells.leaves[leaf as usize]) {
+            if leaf.rate > 0.0 {
+                let sum = sums.entry(leaf.values[d]).or_default();
+                sum.0 += if leaf.owner[0] == NOBODY { 0.0 } else { leaf.rate };
+                sum.1 += leaf.rate;
+            }
+        }
+        sums.into_iter()
+            .map(|(value, (held, all))| (self.space.name(d, value).to_owned(), held / all))
+            .collect()
+    }
+
+    /// Attempts, approvals and expected approvals by value.
+    fn counts_across(
+        &self,
+        context: SliceKey,
+        d: usize,
+        since: Timestamp,
+    ) -> BTreeMap<u32, [f64; 3]> {
+        let mut counts: BTreeMap<u32, [f64; 3]> = BTreeMap::new();
+        let since_ms = since.as_millis();
+        for pane in self.panes_back(since_ms).filter(|pane| pane.starts_at_ms >= since_ms) {
+            for (leaf, lanes) in &pane.cells {
+                let cell = &self.cells.leaves[*leaf as usize];
+                if cell.live && context.contains(&cell.values) {
+                    let sums = counts.entry(cell.values[d]).or_default();
+                    for (sum, lane) in sums.iter_mut().zip([N, K, E]) {
+                        *sum += lanes.get(lane);
+                    }
+                }
+            }
+        }
+        counts
+    }
+
+    /// Attempts per second by value, in the rolling window.
+    fn loads(&self, d: usize) -> BTreeMap<u32, f64> {
+        let mut loads: BTreeMap<u32, f64> = BTreeMap::new();
+        for row in self.window.iter().flat_map(|tick| &tick.rows) {
+            let value = self.cells.leaves[row.leaf as usize].values[d];
+            *loads.entry(value).or_default() += f64::from(row.count);
+        }
+        let span_s = (self.window.len() as f64 * self.settings.tick_ms as f64 / 1e3).max(1e-3);
+        loads.values_mut().for_each(|load| *load /= span_s);
+        loads
+    }
+
+    /// The slice's leaves with their usual traffic.
+    fn mix(&self, key: SliceKey) -> Vec<(Values, f64)> {
+        let mut mix: Vec<(Values, f64)> = self
+            .cells
+            .live()
+            .map(|leaf| &self.cells.leaves[leaf as usize])
+            .filter(|leaf| key.contains(&leaf.values))
+            .map(|leaf| (leaf.values, leaf.rate + 1e-9 * (1.0 + leaf.past.n)))
+            .collect();
+        mix.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        mix.truncate(MIX_MAX);
+        mix
+    }
+
+    /// Expected success rate of a mix with one value replaced, and the share of it that is open to that value.
+    fn mix_at(&self, mix: &[(Values, f64)], d: usize, value: u32) -> (f64, f64) {
+        let contract: Vec<usize> = CONTRACT
+            .iter()
+            .filter_map(|name| self.space.dimensions().iter().position(|known| known == name))
+            .collect();
+        let mut seen: BTreeMap<Vec<u32>, bool> = BTreeMap::new();
+        let (mut rate, mut open, mut all) = (0.0, 0.0, 0.0);
+        let (mut open_rate, mut any) = (0.0, 0.0);
+        for (values, weight) in mix {
+            let mut there = *values;
+            there[d] = value;
+            let p = self.expected_at(&there);
+            let who: Vec<u32> = contract.iter().map(|&d| values[d]).collect();
+            let is_open = *seen.entry(who.clone()).or_insert_with(|| {
+                let mut conditions: Vec<(usize, u32)> =
+                    contract.iter().copied().zip(who).chain([(d, value)]).collect();
+                conditions.sort_unstable();
+                self.cells.find(SliceKey::from_conditions(conditions)).is_some_and(|s| s.users > 0)
+            });
+            rate += weight * p;
+            all += weight;
+            if is_open {
+                open += weight;
+                open_rate += weight * p;
+                any += weight;
+            }
+        }
+        if all <= 0.0 {
+            return (0.5, 0.0);
+        }
+        // Those who can't go there say nothing about what those who can would meet.
+        (if any > 0.0 { open_rate / any } else { rate / all }, open / all)
+    }
+
+    /// Expected success rate of a combination, whether it has traffic or not.
+    fn expected_at(&self, values: &Values) -> f64 {
+        if let Some(leaf) = self.cells.known(values) {
+            return f64::from(self.cells.expected[leaf as usize]);
+        }
+        let base = self
+            .space
+            .subsets()
+            .iter()
+            .filter_map(|subset| self.cells.find(SliceKey::of(values, subset)))
+            .map(|slice| slice.effect)
+            .sum();
+        self.baseline.expected_of(base, values)
+    }
+
+    /// Whether an open incident holds leaves of this slice, or a detector above or at it is half-way to an alarm.
+    fn is_suspect(&self, key: SliceKey) -> bool {
+        let held = self.incidents.all().any(|tracker| {
+            tracker.is_open() && tracker.mask == Some(0) && compatible(tracker.key, key) && {
+                let named = |k: SliceKey| k.conditions().collect::<Vec<_>>();
+                named(tracker.key).iter().any(|condition| named(key).contains(condition))
+            }
+        });
+        let half = |key: SliceKey| {
+            self.watches.get(key).is_some_and(|watch| {
+                let most = watch.statistics[0].max(watch.statistics[1]);
+                most >= libm::pow(self.watches.threshold(watch.subset), SUSPECT_POWER)
+            })
+        };
+        held || half(key) || key.conditions().any(|one| half(SliceKey::from_conditions([one])))
+    }
+}
+
+/// The level of a value that nothing watches, log-odds.
+const UNKNOWN_LEVEL_SD: f64 = 0.3;
+
+/// A context with one value more; of one that has no room for it, the value alone.
+fn with(context: SliceKey, d: usize, value: u32) -> SliceKey {
+    let mut conditions: Vec<(usize, u32)> = context.conditions().collect();
+    if conditions.len() >= ORDER_MAX {
+        conditions.clear();
+    }
+    conditions.push((d, value));
+    conditions.sort_unstable();
+    SliceKey::from_conditions(conditions)
+}
+
+/// Whether two slices may hold an attempt together: no dimension that both name differs.
+fn compatible(a: SliceKey, b: SliceKey) -> bool {
+    a.conditions().all(|(d, v)| b.conditions().all(|(e, w)| d != e || v == w))
+}
+
+#[cfg(test)]
+mod tests {
+    use payments::Status;
+
+    use super::*;
+    use crate::analyst::Alike;
+    use crate::{News, Settings};
+
+    /// Two gateways, two networks: B is five points better than A on V, ten points worse on M.
+    fn learnt() -> (Analyst, i64) {
+        let dimensions = ["gateway", "network", "merchant_id"].map(String::from).to_vec();
+        let settings = Settings { dimensions, tick_ms: 10_000, ..Settings::default() };
+        let mut analyst = Analyst::new(settings, 1);
+        let mut tick = 0;
+        for _ in 0..720 {
+            counts(&mut analyst, tick, [(80, 85), (70, 60)]);
+            tick += 1;
+        }
+        (analyst, tick)
+    }
+
+    /// A tick of 100 attempts per gateway, network and merchant, with these approvals (A, B) per network; merchant `m2` has no
+    /// contract with B.
+    fn counts(analyst: &mut Analyst, tick: i64, approved: [(u32, u32); 2]) -> Vec<News> {
+        for (network, (a, b)) in ["V", "M"].into_iter().zip(approved) {
+            for (gateway, k, merchant) in [("A", a, "m1"), ("B", b, "m1"), ("A", a, "m2")] {
+                for (status, count) in [(Status::Approved, k), (Status::Declined, 100 - k)] {
+                    let names = [Some(gateway), Some(network), Some(merchant)];
+                    let alike =
+                        Alike { names: &names, count, status, code: None, latency_ms: None };
+                    analyst.count_alike(&alike, tick);
+                }
+            }
+        }
+        analyst.close(tick)
+    }
+
+    fn at<'a>(all: &'a [Across], value: &str) -> &'a Across {
+        all.iter().find(|across| across.value == value).expect(value)
+    }
+
+    #[test]
+    fn each_value_is_judged_by_the_mix_of_the_slice_and_in_its_context() {
+        let (mut analyst, tick) = learnt();
+        for later in 0..6 {
+            counts(&mut analyst, tick + later, [(30, 85), (70, 60)]);
+        }
+        let slice = Slice::new([("gateway", "A"), ("network", "V")]);
+        let since = Timestamp::from_millis(tick * 10_000);
+        let across = analyst.across(&slice, "gateway", since);
+        assert_eq!(across.len(), 2);
+        let (a, b) = (at(&across, "A"), at(&across, "B"));
+        assert!(a.named && !b.named);
+        assert_eq!((a.attempts, a.successes), (1_200.0, 360.0));
+        assert_eq!((b.attempts, b.successes), (600.0, 510.0));
+        assert!((a.expected_successes - 960.0).abs() < 15.0, "{a:?}");
+        assert!((a.baseline_rate - 0.80).abs() < 0.02, "{a:?}");
+        assert!((b.baseline_rate - 0.85).abs() < 0.02, "{b:?}");
+        assert!((b.open_to - 0.5).abs() < 1e-6, "half of the slice has no contract: {b:?}");
+        assert!(!b.suspect);
+        assert!((a.load_per_s - 40.0).abs() < 1e-6 && (b.load_per_s - 20.0).abs() < 1e-6);
+        let flow = analyst.flow(&slice);
+        assert!((flow.attempts_per_s - 20.0).abs() < 1e-6 && (flow.all_per_s - 60.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn what_another_incident_holds_is_suspect() {
+        let (mut analyst, tick) = learnt();
+        for later in 0..12 {
+            counts(&mut analyst, tick + later, [(80, 20), (70, 15)]);
+        }
+        assert!(analyst.incidents().iter().any(|i| i.slice == Slice::new([("gateway", "B")])));
+        let slice = Slice::new([("gateway", "A"), ("network", "V")]);
+        let across = analyst.across(&slice, "gateway", Timestamp::from_millis(tick * 10_000));
+        assert!(at(&across, "B").suspect && !at(&across, "A").suspect);
+        let held = analyst.held_shares("gateway");
+        assert!(held["B"] > 0.99 && held["A"] < 0.01, "{held:?}");
+    }
+
+    #[test]
+    fn names_that_are_unknown_have_nothing_across() {
+        let (analyst, _) = learnt();
+        let since = Timestamp::from_millis(0);
+        assert!(analyst.across(&Slice::new([("gateway", "Z")]), "gateway", since).is_empty());
+        assert!(analyst.across(&Slice::default(), "colour", since).is_empty());
+    }
+}
