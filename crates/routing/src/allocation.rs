@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 use payments::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::context::{Context, NONE};
+use crate::draw;
+
 /// Which side of an experiment a payment is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -59,6 +62,45 @@ pub struct Overlay {
     pub salt: u64,
     /// From this instant on it is void, whatever else says.
     pub expires_at: Timestamp,
+}
+
+impl Overlay {
+    /// Whether it can touch anything: an overlay that moves payments names the gateway it moves them from, and an empty slice
+    /// (neither gateway nor context) never means everything.
+    pub fn is_bounded(&self) -> bool {
+        match self.directive {
+            Directive::Retry { .. } => self.from.is_some() || !self.when.is_empty(),
+            Directive::Reroute { .. } | Directive::Suppress => self.from.is_some(),
+        }
+    }
+
+    /// Whether it still stands at this instant.
+    pub fn is_in_force(&self, at: Timestamp) -> bool {
+        at < self.expires_at
+    }
+
+    /// Whether the payment's context has all its values; what the payment lacks counts as `__none__`.
+    pub fn fits(&self, context: &Context<'_>) -> bool {
+        self.when
+            .iter()
+            .all(|(dimension, value)| context.get(dimension).unwrap_or(NONE) == value.as_str())
+    }
+
+    /// The arm of a payment: by its id and the salt alone, so that retries fall on the same side, and one that is
+    /// treated at a share is treated at every larger one.
+    pub fn arm(&self, payment_id: &str) -> Arm {
+        if draw::of_arm(self.salt, payment_id) < self.share { Arm::Treatment } else { Arm::Control }
+    }
+
+    /// The share as a probability: what isn't one counts as its nearest end, what isn't a number as 0.
+    pub(crate) fn probability(&self) -> f64 {
+        if self.share.is_nan() { 0.0 } else { self.share.clamp(0.0, 1.0) }
+    }
+
+    /// Whether it takes at least half of its payments away: then nothing else is to be sent there.
+    pub(crate) fn empties(&self) -> bool {
+        !matches!(self.directive, Directive::Retry { .. }) && self.share >= 0.5
+    }
 }
 
 /// All overlays in force, in order: the first that fits a payment decides.

@@ -2,6 +2,9 @@
 
 use payments::{Money, Timestamp};
 
+/// What a dimension that a payment lacks counts as.
+pub(crate) const NONE: &str = "__none__";
+
 /// A payment that asks for a gateway. Borrowed: routing allocates nothing for it.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
