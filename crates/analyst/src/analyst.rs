@@ -339,6 +339,7 @@ impl Analyst {
     }
 
     fn roll_up(&mut self, number: i64) {
+        self.watches.begin(self.scratch.touched.len());
         for i in 0..self.scratch.touched.len() {
             let leaf = self.scratch.touched[i];
             let place = leaf as usize;

@@ -19,6 +19,9 @@ const SILENT: f64 = 1e-6;
 const ORDERS: [f64; 4] = [0.10, 0.40, 0.30, 0.20];
 /// However little traffic there is, nobody is paged on less evidence than this.
 const THRESHOLD_MIN: f64 = 1e4;
+/// A statistic that has come two thirds of the way (in log) to its threshold is suspicious: much
+/// earlier, and leaving out bad luck would teach too high an expectation.
+const QUIET_POWER: f64 = 2.0 / 3.0;
 
 /// Thresholds per subset of dimensions, for this many attempts a week; `spoken` says which signals
 /// there is anything recorded of.
@@ -42,6 +45,7 @@ pub fn thresholds(
     Ok((0..subsets.len())
         .map(|subset| Thresholds {
             success: at(0, subset, 1),
+            quiet: libm::pow(at(0, subset, 1), QUIET_POWER),
             latency: at(1, subset, QUANTILES.len()),
             class: at(2, subset, CLASSES),
             volume: at(3, subset, 2),

@@ -37,6 +37,10 @@ impl Pane {
         (self.starts_at_ms + self.ends_at_ms) / 2
     }
 
+    fn length_ms(&self) -> i64 {
+        self.ends_at_ms - self.starts_at_ms
+    }
+
     fn merge(&mut self, other: &Self) {
         self.starts_at_ms = self.starts_at_ms.min(other.starts_at_ms);
         self.ends_at_ms = self.ends_at_ms.max(other.ends_at_ms);
@@ -85,6 +89,9 @@ fn union_len<K: Ord + Copy, T>(a: &[(K, T)], b: &[(K, T)]) -> usize {
 pub struct History {
     tiers: Vec<(i64, usize, VecDeque<Pane>)>,
     quarantine: VecDeque<Pane>,
+    /// Parts of the quarantine's next pane, each at least twice as long as the one after it: so merged, a
+    /// count is copied a few times and not once per pane.
+    parts: Vec<Pane>,
     quarantine_ms: i64,
 }
 
@@ -96,7 +103,7 @@ impl History {
         } else {
             TIERS.iter().map(|&(length, keep)| (length, keep, VecDeque::new())).collect()
         };
-        Self { tiers, quarantine: VecDeque::new(), quarantine_ms }
+        Self { tiers, quarantine: VecDeque::new(), parts: Vec::new(), quarantine_ms }
     }
 
     /// Length of the finest pane.
@@ -112,11 +119,17 @@ impl History {
     /// Adds the newest pane; returns the panes that left the quarantine.
     pub fn push(&mut self, pane: Pane) -> Vec<Pane> {
         let now = pane.ends_at_ms;
-        match self.quarantine.back_mut() {
-            Some(last) if last.ends_at_ms - last.starts_at_ms < self.quarantine_ms / 2 => {
-                last.merge(&pane);
-            }
-            _ => self.quarantine.push_back(pane.clone()),
+        self.parts.push(pane.clone());
+        let starts = self.parts[0].starts_at_ms;
+        let whole = now - starts >= self.quarantine_ms / 2;
+        while let [.., longer, last] = &mut self.parts[..]
+            && (whole || longer.length_ms() < 2 * last.length_ms())
+        {
+            longer.merge(last);
+            self.parts.pop();
+        }
+        if whole {
+            self.quarantine.extend(self.parts.pop());
         }
         self.insert(0, pane);
         let mut taught = Vec::new();

@@ -1,7 +1,9 @@
 //! What the second opinion is shown: once a minute, how the busiest plain slices fare.
 //!
 //! The forests learn what is usual from slices of at most one attribute, because those have traffic
-//! enough for five numbers a minute, and at most [`SLICES_MAX`] of them, because each costs some 40 us.
+//! enough for five numbers a minute. Each costs some 40 us, so the forests are shown at most
+//! [`SLICES_FIRST`] at a time while they are young and [`SLICES_LATER`] then, in turn: what is usual
+//! changes over hours.
 //! A slice that shares attempts with an open incident is left out: it must not become the usual.
 //! The incident's own slice is judged by the same numbers and teaches nothing. An opinion is evidence
 //! beside the diagnosis; it pages nobody.
@@ -16,8 +18,10 @@ use crate::logistic::logit;
 use crate::second_opinion::{Opinion, SecondOpinion, SliceFeatures, mix_divergence};
 use crate::space::SliceKey;
 
-/// Slices shown at a time.
-const SLICES_MAX: usize = 256;
+/// Slices shown at a time, until as many looks at slices were learnt, and from then on.
+const SLICES_FIRST: usize = 256;
+const YOUNG: u64 = 2_048;
+const SLICES_LATER: usize = 4;
 /// How long each is looked at.
 const LOOK_MS: i64 = 60_000;
 /// Attempts that a slice must have in that time.
@@ -52,15 +56,20 @@ impl Analyst {
         }
         self.opinions.looked_at = number;
         let (slices, volume) = self.plain_slices(now_ms - length_ms);
-        let seen: Vec<SliceFeatures> = slices
+        let warm: Vec<(SliceKey, Lanes)> = slices
             .into_iter()
             .filter(|(key, _)| self.watches.get(*key).is_some_and(|watch| watch.is_warm()))
-            .take(SLICES_MAX)
-            .map(|(key, lanes)| {
-                let evidence = self.watches.get(key).map_or(0.0, |watch| {
+            .collect();
+        let young = self.opinions.forests.learnt() < YOUNG;
+        let shown = warm.len().min(if young { SLICES_FIRST } else { SLICES_LATER });
+        let first = (number.rem_euclid(1 << 32) as usize) * shown;
+        let seen: Vec<SliceFeatures> = (first..first + shown)
+            .map(|turn| {
+                let (key, lanes) = &warm[turn % warm.len()];
+                let evidence = self.watches.get(*key).map_or(0.0, |watch| {
                     watch.statistics.iter().fold(0.0_f64, |most, &r| most.max(r))
                 });
-                self.features(key, &lanes, evidence, volume)
+                self.features(*key, lanes, evidence, volume)
             })
             .collect();
         for features in &seen {

@@ -2,40 +2,49 @@
 //!
 //! Every slice of up to three attributes with enough traffic to show anything is watched, up to
 //! [`WATCHES_MAX`]; one that selects the same attempts as a plainer slice is not, it would only ask
-//! the same question twice. A busy slice is judged each tick, others every few ticks, and at once
-//! when failures pile up: judging early on bad news is safe, for under the alternative such a
-//! stopping time comes sooner (see `stats::edetector`).
+//! the same question twice.
+//!
+//! A tick costs what it holds. Only slices that it touched are looked at, and one is judged when what
+//! has gathered says something: eight units of binomial variance, half a unit while it is suspicious,
+//! and at once when failures pile up. What gathered before failures began to pile up is then judged
+//! apart from what came since, or good attempts would dilute the bad ones that followed; so waiting
+//! costs no delay. Judging early on bad news is safe, for under the alternative such a stopping time
+//! comes sooner (see `stats::edetector`); and attempts judged one by one could not be held against
+//! their own over-dispersion. Shares of traffic are asked for by the clock, for traffic that stays
+//! away touches nothing. Long ticks (counted files) are judged one by one.
+
+mod choose;
+mod volume;
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
-use stats::edetector::PoissonDetector;
+use volume::Volume;
 
-use crate::baseline::Baseline;
-use crate::budget::thresholds;
-use crate::cells::{Cells, NOBODY};
+use crate::cells::Cells;
 use crate::incidents::Tracker;
 use crate::lanes::{E, K, Lanes, Line, V, VOLUME};
 use crate::logistic::expit;
 use crate::settings::Settings;
-use crate::signal::{Signal, Tier};
+use crate::signal::Signal;
 use crate::space::{SliceKey, Space};
-use crate::traffic::{is_redundant, subset_of, sum_slices};
-use crate::watch::noise::Noise;
-use crate::watch::{Alarm, Book, Moment, Thresholds, VOLUME_WARM_MS, Watch};
+use crate::watch::{Alarm, Book, ENOUGH_VARIANCE, Moment, Thresholds, Watch};
 
 /// Slices watched at most: 2 KB each.
 pub const WATCHES_MAX: usize = 32_768;
-/// Attempts a day from which a slice is watched: a total outage shows within hours.
-const WATCHED_PER_DAY: f64 = 100.0;
-/// How open the level of a newly watched slice is, log-odds: interactions have heavy tails, and
-/// its own evidence closes it within a few learning windows.
-const OPEN_SD: f64 = 0.6;
 const DAY_MS: f64 = 86_400_000.0;
 /// Ticks this long are judged one by one.
 const LONG_TICK_MS: i64 = 60_000;
-/// Attempts that latency, error mix and share of volume are judged on, if they come within ten
-/// minutes; a minute at least.
-const SECONDARY_ATTEMPTS: f64 = 30.0;
+/// Binomial variance that a judgement waits for in a slice that isn't warm yet, and in a suspicious
+/// one ([`ENOUGH_VARIANCE`] elsewhere); or so many attempts.
+const COLD_VARIANCE: f32 = 2.0;
+const SUSPICIOUS_VARIANCE: f32 = 0.5;
+const ENOUGH_ATTEMPTS: f32 = 64.0;
+/// Shares of traffic are judged once a minute, or when so many attempts are expected, if they come
+/// within ten minutes.
+const SHARE_ATTEMPTS: f64 = 30.0;
+const MINUTE_MS: i64 = 60_000;
+/// A tick is crowded when a leaf comes for so many watches: each adds to some forty.
+const CROWDED: usize = 8;
 
 /// All watched slices.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -43,9 +52,20 @@ pub struct Watches {
     #[serde(skip)]
     book: Book,
     list: Vec<Option<Watch>>,
+    /// What came since failures began to pile up, and what gathered before.
     sums: Vec<Line>,
+    waiting: Vec<Line>,
+    /// Watches that the open tick has touched, and whether each has been.
+    #[serde(skip)]
+    touched: Vec<u32>,
+    /// The open tick touches so many that all are looked at, in order.
+    #[serde(skip)]
+    crowded: bool,
+    is_touched: Vec<bool>,
+    /// First tick that each may be judged in, and the variance it waits for.
     due: Vec<i64>,
-    secondary_due: Vec<i64>,
+    enough: Vec<f32>,
+    shares_due: Vec<i64>,
     rates: Vec<f64>,
     season_variances: Vec<f64>,
     index: FxHashMap<SliceKey, u32>,
@@ -58,17 +78,12 @@ pub struct Watches {
     volume: Volume,
 }
 
-/// The volume of all traffic.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Volume {
-    expected: Option<(f64, f64)>,
-    more: PoissonDetector<4>,
-    less: PoissonDetector<4>,
-    noise: Noise,
-    due: i64,
-    mean: f64,
-    seen: f64,
-    windows_at: [i64; 3],
+/// A tick that is being judged.
+#[derive(Clone, Copy)]
+struct Clock {
+    number: i64,
+    at_ms: i64,
+    tick_ms: i64,
 }
 
 impl Watches {
@@ -78,8 +93,13 @@ impl Watches {
             book: Book::default(),
             list: Vec::new(),
             sums: Vec::new(),
+            waiting: Vec::new(),
+            touched: Vec::new(),
+            crowded: false,
+            is_touched: Vec::new(),
             due: Vec::new(),
-            secondary_due: Vec::new(),
+            enough: Vec::new(),
+            shares_due: Vec::new(),
             rates: Vec::new(),
             season_variances: Vec::new(),
             index: FxHashMap::default(),
@@ -99,12 +119,26 @@ impl Watches {
         self.volume.seen += attempts;
     }
 
+    /// Begins a tick that holds so many leaves.
+    pub fn begin(&mut self, leaves: usize) {
+        self.crowded = leaves * CROWDED >= self.list.len();
+    }
+
     /// Adds a leaf's tick to the slices that watch it.
     #[inline]
     pub fn add(&mut self, watchers: &[u32], sums: &Lanes) {
         self.traffic += sums.get(VOLUME);
+        if self.crowded {
+            watchers.iter().for_each(|&watch| self.sums[watch as usize].0.add(sums));
+            return;
+        }
         for &watch in watchers {
-            self.sums[watch as usize].0.add(sums);
+            let place = watch as usize;
+            self.sums[place].0.add(sums);
+            if !self.is_touched[place] {
+                self.is_touched[place] = true;
+                self.touched.push(watch);
+            }
         }
     }
 
@@ -156,89 +190,105 @@ impl Watches {
     /// Judges what is due; the number is that of the tick.
     pub fn judge(&mut self, number: i64, at_ms: i64, tick_ms: i64) -> Vec<(u32, Alarm)> {
         let mut alarms = Vec::new();
-        let scale_ms = tick_ms.max(10_000);
-        for place in 0..self.list.len() {
-            let sums = &self.sums[place].0;
-            if self.due[place] > number {
-                let missing = sums.0[E] - sums.0[K];
-                if missing < 2.0 || missing * missing < 6.0 * sums.0[V] {
-                    continue;
+        let mut touched = std::mem::take(&mut self.touched);
+        touched.iter().for_each(|&place| self.is_touched[place as usize] = false);
+        let (all, crowded) = (0..self.list.len() as u32, self.crowded);
+        let clock = Clock { number, at_ms, tick_ms };
+        if tick_ms >= LONG_TICK_MS {
+            alarms.extend(all.filter_map(|place| self.judge_all_of(place, clock)));
+        } else {
+            let mut look = |place: u32| alarms.extend(self.look(place, clock));
+            if crowded {
+                all.for_each(&mut look)
+            } else {
+                touched.iter().for_each(|&p| look(p))
+            }
+            if at_ms.div_euclid(MINUTE_MS) != (at_ms - tick_ms).div_euclid(MINUTE_MS) {
+                for place in 0..self.list.len() as u32 {
+                    if self.shares_due[place as usize] <= number {
+                        alarms.extend(self.judge_all_of(place, clock));
+                    }
                 }
             }
-            let Some(watch) = &mut self.list[place] else { continue };
-            let period = period(self.rates[place], tick_ms);
-            self.due[place] = number - number.rem_euclid(period) + period;
-            let secondary = self.secondary_due[place] <= number;
-            if secondary {
-                let period = secondary_period(self.rates[place], tick_ms);
-                self.secondary_due[place] = number - number.rem_euclid(period) + period;
-            }
-            let sums = std::mem::take(&mut self.sums[place]).0;
-            let moment = Moment {
-                at_ms,
-                scale_ms,
-                season_variance: self.season_variances[place],
-                traffic: self.traffic,
-                secondary,
-                book: &self.book,
-                thresholds: &self.thresholds[watch.subset as usize],
-            };
-            if let Some(alarm) = watch.judge(&sums, &moment) {
-                alarms.push((place as u32, alarm));
-            }
+            alarms.sort_unstable_by_key(|(place, _)| *place);
         }
+        touched.clear();
+        self.touched = touched;
         alarms.extend(self.judge_volume(number, at_ms, tick_ms).map(|alarm| (0, alarm)));
         alarms
     }
 
-    fn judge_volume(&mut self, number: i64, at_ms: i64, tick_ms: i64) -> Option<Alarm> {
-        let volume = &mut self.volume;
-        let (rate, variance) = volume.expected?;
-        volume.mean += rate * tick_ms as f64;
-        if volume.due > number {
+    /// Judges a slice if what it has gathered is worth it.
+    #[inline]
+    fn look(&mut self, place: u32, clock: Clock) -> Option<(u32, Alarm)> {
+        let at = place as usize;
+        let (sums, waiting) = (&mut self.sums[at].0, &mut self.waiting[at].0);
+        if sums.0[VOLUME] == 0.0 {
             return None;
         }
-        let period = (10_000 / tick_ms).max(1);
-        volume.due = number - number.rem_euclid(period) + period;
-        let (more, less) = (&self.book.more, &self.book.fewer);
-        let (mean, seen) = (std::mem::take(&mut volume.mean), std::mem::take(&mut volume.seen));
-        let dispersion = volume.noise.at(2).max(volume.noise.at(0));
-        let guard = VOLUME_GUARD + 2.0 * libm::sqrt(variance);
-        let up = volume.more.update(more, mean * libm::exp(guard), seen, dispersion);
-        let down = volume.less.update(less, mean * libm::exp(-guard), seen, dispersion);
-        let threshold = self.thresholds[0].volume;
-        volume.noise.add(seen - mean, mean, variance);
-        let scale_ms = tick_ms.max(10_000);
-        for scale in 0..3 {
-            let at = at_ms.div_euclid(scale_ms * crate::watch::noise::SCALES[scale]);
-            if volume.windows_at[scale] != at {
-                volume.windows_at[scale] = at;
-                volume.noise.close(scale, up.max(down) < libm::sqrt(threshold) * 10.0);
-            }
+        let missing = sums.0[E] - sums.0[K];
+        if missing >= 2.0 && missing * missing >= 6.0 * sums.0[V] {
+            let (before, since) = (std::mem::take(waiting), std::mem::take(sums));
+            let first = self.judge_one(place, &before, false, clock);
+            return first.or(self.judge_one(place, &since, false, clock));
         }
-        if at_ms - self.begun_at_ms.unwrap_or(at_ms) < VOLUME_WARM_MS {
-            volume.more.reset();
-            volume.less.reset();
+        if self.due[at] > clock.number {
             return None;
         }
-        let expected = rate * 1_000.0;
-        let say = |less: bool, e_value: f64| Alarm {
-            signal: Signal::Volume,
-            tier: Tier::Fast,
-            which: usize::from(!less),
-            less,
-            e_value,
-            threshold,
-            expected,
+        let variance = waiting.0[V] + sums.0[V];
+        let attempts = waiting.0[VOLUME] + sums.0[VOLUME];
+        if variance >= self.enough[at] || attempts >= ENOUGH_ATTEMPTS {
+            return self.judge_all_of(place, clock);
+        }
+        if missing <= 0.0 {
+            waiting.add(&std::mem::take(sums));
+        }
+        let period = period(self.rates[at], clock.tick_ms);
+        self.due[at] = clock.number - clock.number.rem_euclid(period) + period;
+        None
+    }
+
+    fn judge_all_of(&mut self, place: u32, clock: Clock) -> Option<(u32, Alarm)> {
+        let at = place as usize;
+        let mut all = std::mem::take(&mut self.waiting[at]).0;
+        all.add(&std::mem::take(&mut self.sums[at]).0);
+        let shares = self.shares_due[at] <= clock.number;
+        if shares {
+            let period = shares_period(self.rates[at], clock.tick_ms);
+            self.shares_due[at] = clock.number - clock.number.rem_euclid(period) + period;
+        }
+        self.judge_one(place, &all, shares || clock.tick_ms >= LONG_TICK_MS, clock)
+    }
+
+    /// `shares` says that all traffic so far is in: what is there of it can be held against it.
+    fn judge_one(
+        &mut self,
+        place: u32,
+        sums: &Lanes,
+        shares: bool,
+        clock: Clock,
+    ) -> Option<(u32, Alarm)> {
+        let Clock { number, at_ms, tick_ms } = clock;
+        let at = place as usize;
+        let watch = self.list[at].as_mut()?;
+        let period = period(self.rates[at], tick_ms);
+        self.due[at] = number - number.rem_euclid(period) + period;
+        let moment = Moment {
+            at_ms,
+            scale_ms: tick_ms.max(10_000),
+            season_variance: self.season_variances[at],
+            traffic: self.traffic,
+            shares,
+            book: &self.book,
+            thresholds: &self.thresholds[watch.subset as usize],
         };
-        if up >= threshold {
-            volume.more.reset();
-            return Some(say(false, up));
-        }
-        (down >= threshold).then(|| {
-            volume.less.reset();
-            say(true, down)
-        })
+        let alarm = watch.judge(sums, &moment);
+        self.enough[at] = match (watch.is_warm(), watch.is_suspicious(moment.thresholds)) {
+            (false, _) => COLD_VARIANCE,
+            (true, false) => ENOUGH_VARIANCE as f32,
+            (true, true) => SUSPICIOUS_VARIANCE,
+        };
+        alarm.map(|alarm| (place, alarm))
     }
 
     /// Expected success rate of each watched slice over the past of its leaves, without its own
@@ -308,6 +358,7 @@ impl Watches {
         }
         for (place, _) in seen.into_iter().enumerate().filter(|(_, seen)| *seen) {
             self.sums[place] = Line::default();
+            self.waiting[place] = Line::default();
             if let Some(watch) = &mut self.list[place] {
                 act(watch);
             }
@@ -322,108 +373,18 @@ impl Watches {
         }
     }
 
-    /// Chooses again what is watched, from the leaves' traffic; `signals` says whether latencies
-    /// and codes are recorded at all.
-    pub fn choose(
-        &mut self,
-        cells: &mut Cells,
-        space: &Space,
-        baseline: &mut Baseline,
-        now_ms: i64,
-        tick_ms: i64,
-        signals: (bool, bool),
-    ) {
-        let begun = *self.begun_at_ms.get_or_insert(now_ms);
-        let since = self.chosen_at_ms.unwrap_or(begun - tick_ms);
-        self.chosen_at_ms = Some(now_ms);
-        let elapsed = ((now_ms - since) as f64 / tick_ms as f64).max(1.0);
-        let memory = ((since - begun) as f64).clamp(0.0, DAY_MS) / tick_ms as f64;
-        for leaf in &mut cells.leaves {
-            leaf.rate = (leaf.rate * memory + leaf.recent) / (memory + elapsed);
-            leaf.recent = 0.0;
-        }
-        let information = sum_slices(cells, space.subsets().len());
-        let ticks_per_day = DAY_MS / tick_ms as f64;
-        let total = cells.slices.first().map_or(0.0, |all| all.rate);
-        let cutoff = self.cutoff(cells, WATCHED_PER_DAY / ticks_per_day);
-        self.choose_seasons(cells, baseline, ticks_per_day, now_ms - begun);
-        for (number, information) in information.into_iter().enumerate() {
-            let entry = cells.slices[number];
-            if entry.users == 0 {
-                continue;
-            }
-            let wanted = entry.rate >= cutoff || entry.key == SliceKey::ALL;
-            if entry.watch != NOBODY {
-                let place = entry.watch as usize;
-                self.rates[place] = entry.rate;
-                if entry.rate < cutoff / 2.0 && entry.key != SliceKey::ALL {
-                    self.retire(entry.watch);
-                    cells.slices[number].watch = NOBODY;
-                }
-            } else if wanted && !is_redundant(cells, entry.key, entry.rate) {
-                let subset = subset_of(space, entry.key);
-                let prior = baseline.effect_variance(subset);
-                let shrunk = 1.0 / (information / 1.5 + 1.0 / prior);
-                let variance = shrunk.max(OPEN_SD * OPEN_SD);
-                let own = entry.key != SliceKey::ALL;
-                let watch =
-                    Watch::new(entry.key, subset as u32, variance, own, (now_ms, self.traffic));
-                let season = baseline.season_variance(entry.key);
-                cells.slices[number].watch = self.insert(watch, entry.rate, season);
-            }
-        }
-        cells.link_watches();
-        let weekly = total * 7.0 * ticks_per_day;
-        let spoken = [true, signals.0, signals.1, now_ms - begun >= VOLUME_WARM_MS];
-        let budget = self.false_pages_per_week;
-        if let Ok(thresholds) = thresholds(space.subsets(), weekly, budget, spoken) {
-            self.thresholds = thresholds;
-        }
-    }
-
-    fn cutoff(&self, cells: &Cells, least: f64) -> f64 {
-        let mut rates: Vec<f64> = cells
-            .slices
-            .iter()
-            .filter(|entry| entry.users > 0 && entry.rate >= least)
-            .map(|entry| entry.rate)
-            .collect();
-        if rates.len() <= WATCHES_MAX {
-            return least;
-        }
-        let place = rates.len() - WATCHES_MAX;
-        *rates.select_nth_unstable_by(place, f64::total_cmp).1
-    }
-
-    fn choose_seasons(
-        &self,
-        cells: &Cells,
-        baseline: &mut Baseline,
-        ticks_per_day: f64,
-        age_ms: i64,
-    ) {
-        let mut busiest: Vec<((u8, u32), f64)> = cells
-            .slices
-            .iter()
-            .filter(|entry| entry.users > 0 && entry.key.order() == 1)
-            .filter_map(|entry| {
-                let (d, v) = entry.key.conditions().next()?;
-                Some(((d as u8, v), entry.rate * ticks_per_day))
-            })
-            .collect();
-        busiest.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        baseline.choose_seasons(&busiest, age_ms);
-    }
-
     fn insert(&mut self, watch: Watch, rate: f64, season_variance: f64) -> u32 {
         let key = watch.key;
+        let shares_due = if watch.volume.is_empty() { i64::MAX } else { 0 };
         let place = match self.free.pop() {
             Some(place) => {
                 let at = place as usize;
                 self.list[at] = Some(watch);
                 self.sums[at] = Line::default();
+                self.waiting[at] = Line::default();
                 self.due[at] = 0;
-                self.secondary_due[at] = 0;
+                self.enough[at] = COLD_VARIANCE;
+                self.shares_due[at] = shares_due;
                 self.rates[at] = rate;
                 self.season_variances[at] = season_variance;
                 place
@@ -431,8 +392,11 @@ impl Watches {
             None => {
                 self.list.push(Some(watch));
                 self.sums.push(Line::default());
+                self.waiting.push(Line::default());
+                self.is_touched.push(false);
                 self.due.push(0);
-                self.secondary_due.push(0);
+                self.enough.push(COLD_VARIANCE);
+                self.shares_due.push(shares_due);
                 self.rates.push(rate);
                 self.season_variances.push(season_variance);
                 (self.list.len() - 1) as u32
@@ -448,16 +412,9 @@ impl Watches {
     }
 }
 
-/// Guard of all traffic's volume, log scale: half or one and a half times.
-const VOLUME_GUARD: f64 = 0.405;
-
-/// How many ticks apart a slice of this many attempts per tick is judged.
+/// How many ticks apart a slice of this many attempts per tick is looked at.
 fn period(rate: f64, tick_ms: i64) -> i64 {
-    if tick_ms >= LONG_TICK_MS {
-        return 1;
-    }
-    let per_second = rate * 1_000.0 / tick_ms as f64;
-    let period_ms = match per_second {
+    let period_ms = match rate * 1_000.0 / tick_ms as f64 {
         r if r >= 20.0 => 1_000,
         r if r >= 0.5 => 5_000,
         r if r >= 0.05 => 10_000,
@@ -466,11 +423,64 @@ fn period(rate: f64, tick_ms: i64) -> i64 {
     (period_ms / tick_ms).max(1)
 }
 
-/// The same for its secondary signals.
-fn secondary_period(rate: f64, tick_ms: i64) -> i64 {
+/// The same for its share of traffic.
+fn shares_period(rate: f64, tick_ms: i64) -> i64 {
     if tick_ms >= LONG_TICK_MS {
         return 1;
     }
-    let period = SECONDARY_ATTEMPTS / rate.max(1e-9);
-    (period.min(1e9) as i64).clamp(60_000 / tick_ms, 600_000 / tick_ms).max(1)
+    let period = SHARE_ATTEMPTS / rate.max(1e-9);
+    (period.min(1e9) as i64).clamp(MINUTE_MS / tick_ms, 10 * MINUTE_MS / tick_ms).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lanes::N;
+
+    const CLOCK: Clock = Clock { number: 100, at_ms: 1_001_000, tick_ms: 10_000 };
+
+    fn watches() -> Watches {
+        let mut space = Space::new(&["gateway".to_owned()], 10);
+        space.number(0, "one");
+        let mut watches = Watches::new(&space, &Settings::default());
+        let watch = Watch::new(SliceKey::ALL, 0, 0.0, true, (0, 0.0));
+        watches.insert(watch, 1.0, 0.0);
+        watches.enough[0] = ENOUGH_VARIANCE as f32;
+        watches
+    }
+
+    fn tick(n: f32, k: f32) -> Lanes {
+        let mut lanes = Lanes::default();
+        (lanes.0[N], lanes.0[K], lanes.0[VOLUME]) = (n, k, n);
+        (lanes.0[E], lanes.0[V]) = (0.8 * n, 0.16 * n);
+        lanes
+    }
+
+    fn gathered(watches: &Watches) -> [f32; 2] {
+        [watches.waiting[0].0.0[N], watches.sums[0].0.0[N]]
+    }
+
+    #[test]
+    fn what_came_before_the_failures_is_judged_apart() {
+        let mut watches = watches();
+        for (n, k, want) in [(10.0, 9.0, [10.0, 0.0]), (3.0, 2.0, [10.0, 3.0])] {
+            watches.add(&[0], &tick(n, k));
+            watches.due[0] = 0;
+            watches.look(0, CLOCK);
+            assert_eq!(gathered(&watches), want);
+        }
+        watches.add(&[0], &tick(5.0, 0.0));
+        watches.look(0, CLOCK);
+        assert_eq!(gathered(&watches), [0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_tick_looks_only_at_what_it_touched() {
+        let mut watches = watches();
+        watches.add(&[0], &tick(200.0, 160.0));
+        assert_eq!(watches.touched, [0]);
+        watches.judge(100, 1_001_000, 10_000);
+        assert!(watches.touched.is_empty() && !watches.is_touched[0]);
+        assert_eq!(gathered(&watches), [0.0, 0.0]);
+    }
 }

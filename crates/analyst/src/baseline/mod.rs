@@ -53,7 +53,8 @@ pub struct Baseline {
     refreshed: i64,
     all_offset: f64,
     all_variance: f64,
-    offsets: BTreeMap<(u8, u32), (f64, f64)>,
+    /// Offset now and its variance of each value that has a season of its own, by dimension.
+    offsets: Vec<Vec<(f64, f64)>>,
     dimensions: usize,
     class_totals: [f64; CLASSES],
 }
@@ -75,7 +76,7 @@ impl Baseline {
             refreshed: i64::MIN,
             all_offset: 0.0,
             all_variance: 0.0,
-            offsets: BTreeMap::new(),
+            offsets: vec![Vec::new(); space.dimensions().len()],
             dimensions: space.dimensions().len(),
             class_totals: [0.0; CLASSES],
         }
@@ -107,11 +108,10 @@ impl Baseline {
     }
 
     fn own_offset(&self, values: &Values) -> f64 {
-        if self.offsets.is_empty() {
-            return 0.0;
-        }
-        (0..self.dimensions)
-            .filter_map(|d| self.offsets.get(&(d as u8, values[d])))
+        self.offsets
+            .iter()
+            .zip(values)
+            .filter_map(|(of_dimension, &value)| of_dimension.get(value as usize))
             .map(|(offset, _)| offset)
             .sum()
     }
@@ -142,7 +142,7 @@ impl Baseline {
     pub fn season_variance(&self, key: SliceKey) -> f64 {
         let own: f64 = key
             .conditions()
-            .filter_map(|(d, v)| self.offsets.get(&(d as u8, v)))
+            .filter_map(|(d, v)| self.offsets[d].get(v as usize))
             .map(|(_, variance)| variance)
             .sum();
         self.all_variance + own
@@ -169,7 +169,12 @@ impl Baseline {
         let at_ms = (starts_at_ms + ends_at_ms.max(starts_at_ms + REFRESH_MS)) / 2;
         (self.all_offset, self.all_variance) = self.season.at(at_ms);
         for (key, season) in &self.values {
-            self.offsets.insert(*key, season.at(at_ms));
+            let of_dimension = &mut self.offsets[usize::from(key.0)];
+            let place = key.1 as usize;
+            if of_dimension.len() <= place {
+                of_dimension.resize(place + 1, (0.0, 0.0));
+            }
+            of_dimension[place] = season.at(at_ms);
         }
         self.spread(cells);
         watches.set_season_variance(|key| self.season_variance(key));

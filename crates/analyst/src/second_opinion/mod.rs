@@ -126,6 +126,11 @@ impl SecondOpinion {
         }
     }
 
+    /// How many looks at slices were learnt.
+    pub fn learnt(&self) -> u64 {
+        self.learnt
+    }
+
     /// Judges a slice and learns from it.
     pub fn observe(&mut self, features: &SliceFeatures) -> Opinion {
         let point = features.point();

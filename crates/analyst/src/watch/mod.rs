@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use stats::edetector::BernoulliDetector;
 
 use crate::lanes::{CLASS, CLASSES, K, LATENCY_N, Lanes, N, QUANTILES, SLOWER, V, VOLUME};
-use crate::logistic::shift;
+use crate::logistic::{expit, logit, shift};
 use crate::signal::{Signal, Tier};
 use crate::space::SliceKey;
 use noise::Noise;
@@ -43,9 +43,14 @@ const GUARD_SECONDARY: f64 = 0.405;
 const GUARD_VOLUME: f64 = 0.693;
 /// A slice's own level drifts this much per square root of a day, log-odds.
 const DRIFT_SD: f64 = 0.02;
-/// A statistic that has come two thirds of the way (in log) to its threshold is suspicious: much
-/// earlier, and leaving out bad luck would teach too high an expectation.
-const QUIET_POWER: f64 = 2.0 / 3.0;
+/// Binomial variance that a judgement waits for where ticks are short.
+pub const ENOUGH_VARIANCE: f64 = 8.0;
+/// Half of a slice's own past is forgotten after this many windows of learning (two days of ten
+/// minutes).
+const MEMORY_WINDOWS: f64 = 288.0;
+/// Attempts that latency and error mix are judged on, in a minute at least.
+const SECONDARY_ATTEMPTS: f64 = 60.0;
+const SECONDARY_MS: i64 = 60_000;
 /// How open a level is after an accepted shift, log-odds.
 const UNSETTLED_SD: f64 = 0.2;
 /// Ticks judged before a watch may alarm.
@@ -92,6 +97,7 @@ pub struct Watch {
     /// Share of all traffic: less, more.
     pub volume: Vec<Stream>,
     secondary: Lanes,
+    secondary_at_ms: i64,
     traffic_before: f64,
     windows_at: [i64; 3],
     unsettled: bool,
@@ -130,6 +136,7 @@ impl Watch {
             classes: vec![Stream::default(); CLASSES],
             volume: vec![Stream::default(); volume],
             secondary: Lanes::default(),
+            secondary_at_ms: moment.0,
             traffic_before: moment.1,
             windows_at: [i64::MIN; 3],
             unsettled: false,
@@ -153,29 +160,37 @@ impl Watch {
             alarm = self.judge_success(lanes, n, moment);
         }
         self.secondary.add(lanes);
-        if moment.secondary {
+        if self.secondary_is_due(moment) {
+            self.secondary_at_ms = moment.at_ms;
             let counts = std::mem::take(&mut self.secondary);
             alarm = alarm.or_else(|| self.judge_secondary(&counts, moment));
         }
         self.turn_windows(moment);
         if alarm.is_some_and(|alarm| alarm.signal != Signal::SuccessRate) {
             // Slow and oddly coded answers come together: one alarm speaks for all these streams.
-            for stream in self.streams() {
-                stream.detector.reset();
-            }
+            self.streams().for_each(Stream::reset);
         }
         alarm
+    }
+
+    /// Streams that are shares of all traffic set the pace where there are any.
+    fn secondary_is_due(&self, moment: &Moment) -> bool {
+        let enough = || {
+            self.secondary.get(VOLUME) >= SECONDARY_ATTEMPTS
+                && moment.at_ms - self.secondary_at_ms >= SECONDARY_MS
+        };
+        moment.shares || (self.volume.is_empty() && enough())
     }
 
     fn judge_success(&mut self, lanes: &Lanes, n: f64, moment: &Moment) -> Option<Alarm> {
         let k = lanes.get(K).min(n);
         let rate = (lanes.get(crate::lanes::E) / n).clamp(1e-6, 1.0 - 1e-6);
-        let p = self.expected(rate).min(shift(rate, self.most));
         let variance = lanes.get(V).max(1e-9);
         let own = self.bias_variance + moment.season_variance;
         let first_day = moment.at_ms - self.begun_at_ms < FIRST_DAY_MS;
         let sds = if first_day { GUARD_SD_FIRST } else { GUARD_SD };
-        let low = shift(p, -sds * libm::sqrt(own));
+        let level = logit(rate) + self.bias.min(self.most);
+        let (p, low) = (expit(level), expit(level - sds * libm::sqrt(own)));
         let (near, far) = (self.noise.at(1).max(self.noise.at(0)), self.noise.at(2));
         let wander = libm::sqrt((far - near).max(0.0) * self.wander_unit(p));
         let guarded = (low - GUARD_POINTS - WANDER_SD * wander).max(low * 0.5);
@@ -225,7 +240,7 @@ impl Watch {
     }
 
     fn judge_secondary(&mut self, counts: &Lanes, moment: &Moment) -> Option<Alarm> {
-        let warm = self.is_warm();
+        let (warm, now) = (self.is_warm(), self.long_ticks(moment));
         let mut alarm = None;
         let mut check = |signal, which, less, e_value: f64, threshold: f64, expected| {
             if e_value >= threshold && warm && alarm.is_none() {
@@ -242,6 +257,7 @@ impl Watch {
                 guard: GUARD_SECONDARY,
                 threshold: moment.thresholds.latency,
                 seen_min: 0.0,
+                now,
             };
             let r = stream.judge(counts.get(SLOWER + i), latency_n, moment.at_ms, &terms);
             let expected = stream.expected(terms.nominal);
@@ -256,6 +272,7 @@ impl Watch {
                 guard: GUARD_SECONDARY,
                 threshold: moment.thresholds.class,
                 seen_min: 0.0,
+                now,
             };
             let r = stream.judge(counts.get(CLASS + i), n, moment.at_ms, &terms);
             let expected = stream.expected(terms.nominal);
@@ -271,12 +288,13 @@ impl Watch {
                 guard: GUARD_VOLUME,
                 threshold: moment.thresholds.volume,
                 seen_min: VOLUME_SEEN,
+                now: true,
             };
             let x = counts.get(VOLUME).min(all);
             let r = stream.judge(x, all, moment.at_ms, &terms);
             let all_of_it = stream.expected(terms.nominal) > VOLUME_SHARE_MAX;
             if all_of_it || moment.at_ms - self.begun_at_ms < VOLUME_WARM_MS {
-                stream.detector.reset();
+                stream.reset();
                 continue;
             }
             check(Signal::Volume, i, i == 0, r, terms.threshold, stream.expected(terms.nominal));
@@ -291,19 +309,18 @@ impl Watch {
             if self.windows_at[scale] == at {
                 continue;
             }
-            let first = self.windows_at[scale] == i64::MIN;
-            self.windows_at[scale] = at;
-            if first {
+            let before = std::mem::replace(&mut self.windows_at[scale], at);
+            if before == i64::MIN {
                 continue;
             }
             let quiet = self.quiet(moment.thresholds);
-            self.noise.close(scale, quiet);
+            let least = if self.long_ticks(moment) { noise::VARIANCE_MIN } else { ENOUGH_VARIANCE };
+            self.noise.close(scale, quiet, least);
             let learning = if self.long_ticks(moment) { 0 } else { 2 };
             if scale == learning {
-                self.learn(moment, quiet);
-                for stream in self.streams() {
-                    stream.learn(quiet);
-                }
+                let keep = libm::exp2(-((at - before) as f64) / MEMORY_WINDOWS);
+                self.learn(moment, quiet, keep);
+                self.streams().for_each(|stream| stream.learn(quiet, keep));
             }
         }
     }
@@ -316,14 +333,18 @@ impl Watch {
         self.latency.iter_mut().chain(&mut self.classes).chain(&mut self.volume)
     }
 
-    /// Whether nothing speaks against taking the present as normal: learning stops two thirds of
-    /// the way (in log) to the threshold.
+    /// Whether nothing speaks against taking the present as normal.
     fn quiet(&self, thresholds: &Thresholds) -> bool {
-        let most = libm::pow(thresholds.success, QUIET_POWER);
-        self.statistics[0].max(self.statistics[1]) < most
+        self.statistics[0].max(self.statistics[1]) < thresholds.quiet
     }
 
-    fn learn(&mut self, moment: &Moment, quiet: bool) {
+    /// Whether it is half of the way (in log) to an alarm.
+    pub fn is_suspicious(&self, thresholds: &Thresholds) -> bool {
+        let most = self.statistics[0].max(self.statistics[1]);
+        most * most >= thresholds.success
+    }
+
+    fn learn(&mut self, moment: &Moment, quiet: bool, keep: f64) {
         if quiet && self.held.1 > 0.0 {
             self.seen_variance += self.held.1;
             if self.own_level {
@@ -337,7 +358,7 @@ impl Watch {
                 self.learnt_at_ms = moment.at_ms;
             }
         }
-        self.own.learn(quiet);
+        self.own.learn(quiet, keep);
         self.most = self.own.most();
         self.held = if quiet { self.window } else { (0.0, 0.0) };
         self.window = (0.0, 0.0);
@@ -363,9 +384,7 @@ impl Watch {
         self.statistics = [0.0; 2];
         self.window = (0.0, 0.0);
         self.held = (0.0, 0.0);
-        for stream in self.streams() {
-            stream.detector.reset();
-        }
+        self.streams().for_each(Stream::reset);
     }
 
     /// A lasting shift of traffic it sees was accepted: its own level is open again.

@@ -28,7 +28,7 @@ const OUTLIER_BIAS: f64 = 0.92;
 /// matters for slices so busy that chance alone would be smaller.
 const WANDER_SD: f64 = 0.05;
 /// A window holds information about phi from this binomial variance on.
-const VARIANCE_MIN: f64 = 1.0;
+pub const VARIANCE_MIN: f64 = 1.0;
 
 /// What goes beyond bursts this strong, and wander this wide (log-odds), is no noise: a small slice
 /// that fails for hours must not learn its outage.
@@ -74,11 +74,12 @@ impl Noise {
     }
 
     /// Closes the window of a scale; `quiet` says that nothing speaks against learning from it.
-    /// A window too small to say anything is prolonged.
-    pub fn close(&mut self, scale: usize, quiet: bool) {
+    /// A window of less than `least` binomial variance is prolonged: too small to say anything, or cut
+    /// short because failures piled up, which would count bad luck more than good.
+    pub fn close(&mut self, scale: usize, quiet: bool, least: f64) {
         let current = self.at(scale);
         let scale = &mut self.scales[scale];
-        if scale.variance < VARIANCE_MIN && quiet {
+        if scale.variance < least && quiet {
             return;
         }
         if quiet {
@@ -111,18 +112,14 @@ impl Noise {
     }
 
     fn estimate(&mut self) {
-        self.estimates = std::array::from_fn(|scale| self.estimate_at(scale));
-    }
-
-    fn estimate_at(&self, scale: usize) -> f64 {
         let mut estimate = PRIOR + self.scales[0].typical * WANDER_SD * WANDER_SD;
-        for scale in &self.scales[..=scale] {
+        for (scale, answer) in self.scales.iter().zip(&mut self.estimates) {
             let weight = scale.weight + PRIOR_WINDOWS;
             estimate = (scale.sum + PRIOR_WINDOWS * estimate) / weight;
+            let most = MOST + scale.typical * WANDER_MOST_SD * WANDER_MOST_SD;
+            let error = libm::sqrt(2.0 / weight);
+            *answer = (estimate.min(most) * (1.0 + 0.25 * error)).max(1.0);
         }
-        let weight = self.scales[scale].weight;
-        let most = MOST + self.scales[scale].typical * WANDER_MOST_SD * WANDER_MOST_SD;
-        (estimate.min(most) * (1.0 + 0.25 * libm::sqrt(2.0 / (weight + PRIOR_WINDOWS)))).max(1.0)
     }
 
     /// Binomial variance of a typical window of a scale; 0 before the first.
@@ -144,7 +141,7 @@ mod tests {
             noise.add(wander + jitter, 9.0, 0.0);
             for (scale, length) in SCALES.iter().enumerate() {
                 if (i + 1) % length == 0 {
-                    noise.close(scale, true);
+                    noise.close(scale, true, VARIANCE_MIN);
                 }
             }
         }

@@ -12,8 +12,6 @@ use crate::logistic::{logit, shift};
 
 /// Attempts before its own past is held against a slice.
 const SEEN_MIN: f64 = 30.0;
-/// Half of the past is forgotten after as many learning windows (two days of ten minutes).
-const KEEP: f64 = 0.9976;
 
 /// Attempts, approvals and approvals that the cells expected: learnt, held, running.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -31,13 +29,14 @@ impl OwnPast {
         }
     }
 
-    /// Closes a learning window: the one before is learnt, if nothing speaks against it.
-    pub fn learn(&mut self, quiet: bool) {
+    /// Closes a learning window: the one before is learnt, if nothing speaks against it, and of the
+    /// past a share is kept.
+    pub fn learn(&mut self, quiet: bool, keep: f64) {
         let window = std::mem::take(&mut self.window);
         let held = std::mem::replace(&mut self.held, if quiet { window } else { [0.0; 3] });
         if quiet {
             for (past, held) in self.past.iter_mut().zip(held) {
-                *past = *past * KEEP + held;
+                *past = *past * keep + held;
             }
         }
     }
@@ -69,8 +68,8 @@ mod tests {
     fn after(n: f64, k: f64, rate: f64) -> f64 {
         let mut own = OwnPast::default();
         own.window(n, k, rate);
-        own.learn(true);
-        own.learn(true);
+        own.learn(true, 1.0);
+        own.learn(true, 1.0);
         own.most()
     }
 

@@ -38,6 +38,8 @@ impl Default for Book {
 pub struct Thresholds {
     /// Success rate, both tiers together.
     pub success: f64,
+    /// Where its suspicion begins: two thirds of the way, in log.
+    pub quiet: f64,
     /// Each of the latency streams.
     pub latency: f64,
     /// Each of the error classes.
@@ -48,8 +50,13 @@ pub struct Thresholds {
 
 impl Thresholds {
     /// Before the traffic is known.
-    pub const NEVER: Self =
-        Self { success: f64::MAX, latency: f64::MAX, class: f64::MAX, volume: f64::MAX };
+    pub const NEVER: Self = Self {
+        success: f64::MAX,
+        quiet: f64::MAX,
+        latency: f64::MAX,
+        class: f64::MAX,
+        volume: f64::MAX,
+    };
 }
 
 /// A detector of a watch crossed its threshold.
@@ -82,8 +89,8 @@ pub struct Moment<'a> {
     pub season_variance: f64,
     /// All attempts so far.
     pub traffic: f64,
-    /// Whether the secondary signals are due.
-    pub secondary: bool,
+    /// Whether its share of traffic is due; in long ticks everything is.
+    pub shares: bool,
     /// Bets.
     pub book: &'a Book,
     /// Thresholds.
