@@ -4,8 +4,8 @@
 
 use std::time::Instant;
 
-use payments::Timestamp;
-use sim::World;
+use payments::{Attempt, Timestamp};
+use sim::{Answer, Ask, Operator, Setup, World};
 
 fn timed(what: &str, run: impl FnOnce() -> u64) {
     let start = Instant::now();
@@ -17,6 +17,17 @@ fn timed(what: &str, run: impl FnOnce() -> u64) {
     );
 }
 
+/// Asked and shown everything, it does nothing.
+struct Idle;
+
+impl Operator for Idle {
+    fn route(&mut self, _: &Ask<'_>) -> Answer {
+        Answer::default()
+    }
+
+    fn observe(&mut self, _: &mut Vec<Attempt>, _: Timestamp) {}
+}
+
 fn main() -> Result<(), sim::WorldError> {
     let from = Timestamp::from_millis(1_789_948_800_000);
     for (rate, seconds) in [(0.5, 600_000), (20.0, 86_400), (10_000.0, 600)] {
@@ -25,6 +36,11 @@ fn main() -> Result<(), sim::WorldError> {
         let to = from.plus_millis(seconds * 1_000);
         timed("  attempts", || {
             world.attempts(from, to).map(|s| u64::from(s.attempt.attempt_number > 0)).sum()
+        });
+        let setup = Setup::over(from, to);
+        timed("  closed loop", || sim::play(&world, &setup, &mut Idle, &mut |_| {}).attempts);
+        timed("  closed loop, nobody looks", || {
+            sim::play_untouched(&world, &setup, &mut |_| {}).attempts
         });
         for tick_ms in [1_000, 10_000] {
             timed(&format!("  ticks of {tick_ms} ms"), || {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use payments::{Attempt, Code, Initiator, Money, Status, Timestamp};
 
-use crate::generate::{Event, Generator, Outcome, reach_ms};
+use crate::arrivals::reach_ms;
+use crate::attempt::{Event, Outcome};
+use crate::generate::Generator;
 use crate::world::World;
 
 /// An attempt with what only the simulator knows.
@@ -47,11 +49,12 @@ impl World {
         }
     }
 
-    fn sample(&self, event: &Event) -> Sample {
+    pub(crate) fn sample(&self, event: &Event) -> Sample {
         let leaf = &self.leaves[event.leaf as usize];
         let instrument = &self.instruments[usize::from(leaf.instrument)];
         let merchant = &self.merchants[usize::from(leaf.merchant)];
-        let payment_id = payment_id(event.payment);
+        let mut payment_id = String::with_capacity(24);
+        write_payment_id(&mut payment_id, event.payment);
         let mut attempt_id = String::with_capacity(payment_id.len() + 3);
         attempt_id.push_str(&payment_id);
         attempt_id.push('_');
@@ -107,18 +110,17 @@ impl World {
 }
 
 /// Letters keep the runs of digits short: an id must not look like a card number.
-fn payment_id(payment: u64) -> String {
+pub(crate) fn write_payment_id(id: &mut String, payment: u64) {
     let (block, incident, place) = (payment >> 32, payment >> 24 & 0xFF, payment & 0xFF_FFFF);
-    let mut id = String::with_capacity(24);
+    id.clear();
     id.push('p');
-    push_number(&mut id, block);
+    push_number(id, block);
     id.push('x');
-    push_number(&mut id, place);
+    push_number(id, place);
     if incident > 0 {
         id.push('i');
-        push_number(&mut id, incident);
+        push_number(id, incident);
     }
-    id
 }
 
 /// Decimal digits, without the formatting machinery: half of an attempt's cost otherwise.

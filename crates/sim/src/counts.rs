@@ -7,7 +7,9 @@ use std::collections::VecDeque;
 
 use payments::Timestamp;
 
-use crate::generate::{Event, Generator, Outcome, reach_ms};
+use crate::arrivals::reach_ms;
+use crate::attempt::{Event, Outcome};
+use crate::generate::Generator;
 use crate::world::World;
 
 /// What happened to the attempts of one leaf within one tick.

@@ -5,7 +5,7 @@ use stats::stream::Stream;
 
 use crate::failure::FailureKind;
 use crate::incident::Kind;
-use crate::world::Placed;
+use crate::world::{Placed, World};
 
 /// What the incidents do to one attempt.
 pub(crate) struct Effect {
@@ -37,20 +37,23 @@ impl Effect {
         &mut self,
         placed: &Placed,
         leaf: u32,
-        start_ms: i64,
+        at: Timestamp,
         uniform: f64,
         chance: f64,
     ) {
         if !placed.hits[leaf as usize] {
             return;
         }
-        let strength = placed.incident.strength_at(Timestamp::from_millis(start_ms));
+        let strength = placed.incident.strength_at(at);
         if strength == 0.0 {
             return;
         }
         match placed.incident.kind {
             Kind::Outage { severity, blame } => {
                 self.fail(severity * strength, blame, uniform, chance);
+            }
+            Kind::Misrouting { severity, .. } => {
+                self.fail(severity * strength, FailureKind::Misconfiguration, uniform, chance);
             }
             Kind::Latency { factor } => self.slower *= 1.0 + (factor - 1.0) * strength,
             Kind::CodesRenamed { from, to } => self.renamed = Some((from, to)),
@@ -70,4 +73,22 @@ pub(crate) fn removed(placed: &Placed, leaf: u32, at_ms: i64, draws: &mut Stream
         Kind::MixShift { share } => !hit && uniform < share * strength,
         _ => false,
     }
+}
+
+/// Where a payment goes whose merchant's rules may have gone wrong: to the leaf beside its own that lies in the incident's slice.
+pub(crate) fn misrouted(
+    world: &World,
+    placed: &Placed,
+    leaf: u32,
+    at_ms: i64,
+    draws: &mut Stream,
+) -> u32 {
+    // Drawn for every payment, so that one misrouted does not move the next.
+    let uniform = draws.uniform();
+    let Kind::Misrouting { share, .. } = placed.incident.kind else { return leaf };
+    let strength = placed.incident.strength_at(Timestamp::from_millis(at_ms));
+    if uniform >= share * strength {
+        return leaf;
+    }
+    world.siblings(leaf).find(|sibling| placed.hits[*sibling as usize]).unwrap_or(leaf)
 }

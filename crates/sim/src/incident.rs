@@ -68,6 +68,14 @@ pub enum Kind {
         /// Mean number of copies per attempt.
         copies: f64,
     },
+    /// A merchant's own rules send payments where they fail: the slice names the wrong gateway and whose traffic is drawn
+    /// there from the others; what arrives fails with the codes of a wrong set-up.
+    Misrouting {
+        /// Share of that traffic which is drawn there, 0 to 1.
+        share: f64,
+        /// Share of what would be approved there that fails instead.
+        severity: f64,
+    },
 }
 
 /// How an incident's strength runs between its start and its end.
@@ -101,6 +109,7 @@ impl Kind {
             | Self::RetryStorm { copies: x } => x == 0.0,
             Self::Latency { factor } | Self::Volume { factor } => factor == 1.0,
             Self::CodesRenamed { from, to } => from == to,
+            Self::Misrouting { share, severity } => share == 0.0 && severity == 0.0,
         }
     }
 }
@@ -153,7 +162,9 @@ impl Incident {
             Kind::Outage { blame, .. } => blame.cause(),
             Kind::Latency { .. } => "network_or_system_failure",
             Kind::CardTesting { .. } => "suspected_fraud",
-            Kind::RetryStorm { .. } | Kind::CodesRenamed { .. } => "misconfiguration",
+            Kind::RetryStorm { .. } | Kind::CodesRenamed { .. } | Kind::Misrouting { .. } => {
+                "misconfiguration"
+            }
             Kind::Volume { .. } | Kind::MixShift { .. } => "unknown",
         }
     }
@@ -186,6 +197,11 @@ impl Incident {
             }
             Kind::RetryStorm { copies } => (!(0.0..=20.0).contains(&copies))
                 .then(|| format!("copies is {copies}, allowed: 0 to 20")),
+            Kind::Misrouting { share: value, severity } => {
+                let lost = (!self.slice.contains_key("gateway"))
+                    .then(|| "misrouting needs the gateway that payments are sent to".into());
+                lost.or_else(|| share("share", value)).or_else(|| share("severity", severity))
+            }
             Kind::CodesRenamed { .. } => None,
         })
     }

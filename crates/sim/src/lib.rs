@@ -18,8 +18,11 @@
 //! ```
 
 mod alias;
+mod arrivals;
+mod attempt;
 mod attempts;
 mod burst;
+mod closed;
 mod config;
 mod counts;
 mod day;
@@ -34,6 +37,10 @@ mod truth;
 mod world;
 
 pub use attempts::{Attempts, Sample};
+pub use closed::{
+    Answer, Ask, Attempted, Capacity, Clairvoyant, Gain, Operator, Played, RetryRule, Setup, play,
+    play_clairvoyant, play_untouched,
+};
 pub use config::{
     Bank, Country, Dispersion, Drift, Gateway, Method, Network, Retries, Season, Vocabulary,
     WorldConfig,

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 
 use payments::{Money, Timestamp};
 
-use crate::generate::{Event, Generator, Outcome, reach_ms};
+use crate::arrivals::reach_ms;
+use crate::attempt::{Event, Outcome};
+use crate::generate::Generator;
 use crate::incident::Incident;
 use crate::world::World;
 

@@ -171,6 +171,12 @@ impl World {
         ]
     }
 
+    /// Leaves that differ from this one in the gateway alone, itself included: where its payments can go.
+    pub(crate) fn siblings(&self, leaf: u32) -> std::ops::Range<u32> {
+        let Leaf { siblings_at, siblings, .. } = self.leaves[leaf as usize];
+        siblings_at..siblings_at + u32::from(siblings)
+    }
+
     /// A leaf's share of all payments in quiet times.
     pub fn leaf_share(&self, leaf: usize) -> f64 {
         self.weights[leaf]

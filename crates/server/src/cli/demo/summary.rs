@@ -114,6 +114,9 @@ fn what(kind: &Kind) -> String {
         Kind::CodesRenamed { .. } => "codes change their meaning".into(),
         Kind::Volume { factor } => format!("{factor} times the traffic"),
         Kind::MixShift { share } => format!("{:.0} % of other traffic moves here", share * 100.0),
+        Kind::Misrouting { share, .. } => {
+            format!("{:.0} % of other gateways' traffic is sent here", share * 100.0)
+        }
         Kind::CardTesting { .. } => "stolen cards are tried".into(),
         Kind::RetryStorm { copies } => format!("a client repeats attempts {copies} times"),
     }
