@@ -162,7 +162,8 @@ mod tests {
     #[test]
     fn limits_that_contradict_themselves_are_refused_with_the_key() {
         assert_eq!(Limits::default().check(), Ok(()));
-        let spoilt: [(fn(&mut Limits), &str); 5] = [
+        type Spoil = fn(&mut Limits);
+        let spoilt: [(Spoil, &str); 5] = [
             (|l| l.steps = vec![0.5, 0.2], "steps"),
             (|l| l.steps = vec![], "steps"),
             (|l| l.confidence_min = f64::NAN, "confidence_min"),

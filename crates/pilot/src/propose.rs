@@ -141,6 +141,15 @@ impl Pilot {
         candidates(situation, &outlook, &durations, reserved, limits, &lesson, self.now)
     }
 
+    /// What a waiting plan's action is worth by now: the probability that it helps, if it is still a candidate.
+    pub(crate) fn confidence_now(&mut self, place: usize, situation: &Situation) -> Option<f64> {
+        let reserved = reserved(&mut self.courses, None, self.now);
+        let action = self.courses[place].plan.action;
+        let reasons = self.candidates(situation, &reserved);
+        let candidate = reasons.candidates.iter().find(|candidate| candidate.action == action)?;
+        Some(candidate.valued.confidence)
+    }
+
     fn judge(
         &mut self,
         candidate: Candidate,
