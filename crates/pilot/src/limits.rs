@@ -36,12 +36,39 @@ pub struct Limits {
     pub money_per_minute_max: BTreeMap<String, i64>,
     /// Evidence of harm at which an intervention is rolled back.
     pub harm_e: f64,
+    /// Evidence of benefit that each further step needs: the first to leave the first step, the last for all that follow. See `ramp` for the argument.
+    pub promote_e: Vec<f64>,
+    /// Evidence, anew at each step, that the untouched path is well again, at which traffic returns.
+    pub home_e: f64,
+    /// Evidence of benefit since the last renewal at which the TTL is renewed.
+    pub renew_e: f64,
+    /// Evidence that the arms don't have their sizes at which an intervention is rolled back.
+    pub mismatch_e: f64,
+    /// A payment without an outcome for this long has failed.
+    pub maturity_ms: i64,
+    /// Payments decided in a row without a single outcome after which telemetry counts as lost.
+    pub silent_payments_max: u32,
+    /// Part of a target's free capacity that may be planned with.
+    pub headroom_use: f64,
     /// How long a plan waits for approval.
     pub approval_ttl_ms: i64,
     /// After this share of that time a waiting plan pages.
     pub approval_page_share: f64,
     /// Without any attempt for this long, telemetry counts as lost.
     pub silence_ms: i64,
+}
+
+impl Limits {
+    /// Evidence of benefit that leaving the step of this number needs.
+    pub fn promote_e(&self, step: usize) -> f64 {
+        let last = self.promote_e.last().copied().unwrap_or(self.harm_e);
+        self.promote_e.get(step).copied().unwrap_or(last)
+    }
+
+    /// The share in force at a step: never all, the probe trickle stays.
+    pub fn share_of_step(&self, step: f64) -> f64 {
+        step.min(1.0 - self.probe_share)
+    }
 }
 
 impl Default for Limits {
@@ -61,6 +88,13 @@ impl Default for Limits {
             probe_share: 0.02,
             money_per_minute_max: BTreeMap::new(),
             harm_e: 20.0,
+            promote_e: vec![3.0, 10.0, 20.0],
+            home_e: 20.0,
+            renew_e: 20.0,
+            mismatch_e: 1_000.0,
+            maturity_ms: 60_000,
+            silent_payments_max: 20,
+            headroom_use: 0.9,
             approval_ttl_ms: 15 * 60_000,
             approval_page_share: 0.5,
             silence_ms: 60_000,

@@ -1,6 +1,6 @@
 //! What the pilot is shown: incidents, and what their payments could expect elsewhere. Never raw traffic.
 
-use analyst::Incident;
+use analyst::{Incident, IncidentStatus};
 use payments::{Currency, Money, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,13 @@ pub struct Situation {
     pub paths: Vec<Path>,
     /// Attempts per payment in the slice lately, retries and copies included.
     pub attempts_per_payment: f64,
+}
+
+impl Situation {
+    /// Whether the analyst holds the incident for over.
+    pub fn is_over(&self) -> bool {
+        self.incident.status == IncidentStatus::Resolved
+    }
 }
 
 /// A gateway in the context of an incident.
@@ -63,4 +70,87 @@ pub struct Network {
     pub last_attempt_at: Option<Timestamp>,
     /// The currency most payments are made in.
     pub main_currency: Option<Currency>,
+}
+
+#[cfg(test)]
+pub(crate) mod example {
+    //! A gateway that fails in one slice, with two others at hand.
+
+    use analyst::{Cause, Impact, Signal, Slice};
+
+    use super::*;
+
+    pub fn path(gateway: &str, rate: f64, baseline: f64) -> Path {
+        Path {
+            gateway: gateway.into(),
+            hit: gateway == "razorpay",
+            attempts: 120.0,
+            successes: 120.0 * rate,
+            expected_successes: 120.0 * baseline,
+            baseline_rate: baseline,
+            baseline_sd: 0.1,
+            dispersion: 1.1,
+            suspect: false,
+            eligible_share: 1.0,
+            load_per_s: 38.0,
+            capacity_per_s: Some(100.0),
+            fee_minor: 200.0,
+        }
+    }
+
+    pub fn network(now: Timestamp) -> Network {
+        Network {
+            attempts_per_s: 100.0,
+            suspect_share: 0.2,
+            last_attempt_at: Some(now),
+            main_currency: Currency::parse("INR"),
+        }
+    }
+
+    /// razorpay fails for VISA, 41 % against 88 %; payu and stripe are well.
+    pub fn situation(now: Timestamp) -> Situation {
+        Situation {
+            incident: Incident {
+                id: "inc_1".into(),
+                status: IncidentStatus::Open,
+                slice: Slice::new([("gateway", "razorpay"), ("network", "VISA")]),
+                aliases: Vec::new(),
+                signal: Signal::SuccessRate,
+                cause: Cause::NetworkOrSystemFailure,
+                confidence: 0.95,
+                started_at: now.plus_millis(-30_000),
+                detected_at: now.plus_millis(-5_000),
+                resolved_at: None,
+                resolution: None,
+                baseline_rate: 0.88,
+                observed_rate: 0.41,
+                observed_rate_interval: (0.33, 0.5),
+                impact: Impact {
+                    attempts: 120,
+                    lost_payments: 56.0,
+                    lost_payments_low: 45.0,
+                    lost_payments_high: 67.0,
+                    lost_payments_per_minute: 100.0,
+                    lost: Vec::new(),
+                    share: 0.08,
+                },
+                evidence: Vec::new(),
+                alternatives: Vec::new(),
+                breakdown: Vec::new(),
+                timeline: Vec::new(),
+            },
+            attempts_per_s: 8.0,
+            share: 0.08,
+            money_per_minute: vec![Money {
+                minor: 480 * 50_000,
+                currency: Currency::parse("INR").expect("listed"),
+            }],
+            paths: vec![
+                path("razorpay", 0.41, 0.88),
+                path("payu", 0.88, 0.88),
+                path("stripe", 0.86, 0.86),
+            ],
+            attempts_per_payment: 1.3,
+        }
+    }
 }

@@ -1,0 +1,212 @@
+//! What an action gains: payments and money per minute over its life, with an interval, and the probability that it helps.
+//!
+//! Over the TTL an action first grows (as the ramp usually does), then holds; the trouble ends at some time in it or doesn't; after that traffic still takes some
+//! minutes to return, and what was moved does as well as its target, better or worse than at home. The gain is the sum of both parts, per draw. Confidence is the share of
+//! draws in which it is positive: the probability that acting now beats leaving things as they are.
+
+use libm::{floor, log};
+use payments::Currency;
+use serde::{Deserialize, Serialize};
+
+use super::Outlook;
+use crate::experiment::{logistic, logit};
+use crate::{Path, Situation, Target, calibration};
+
+/// Seconds after which the usual ramp has left 5, 20 and 50 %.
+const RAMP: [(f64, f64); 3] = [(50.0, 0.05), (80.0, 0.2), (100.0, 0.5)];
+/// Minutes between the end of an outage and the return of its traffic.
+const RETURN_MIN: f64 = 3.0;
+
+/// What is expected of an action.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gain {
+    /// Approved payments per minute more than without it, averaged over its life.
+    pub payments_per_minute: f64,
+    /// 90 % interval.
+    pub interval: (f64, f64),
+    /// Money per minute, fees deducted, minor units of the main currency; `None` where amounts aren't known.
+    pub minor_per_minute: Option<f64>,
+    /// Its currency.
+    pub currency: Option<Currency>,
+}
+
+impl Gain {
+    /// Of doing nothing.
+    pub const NONE: Self = Self {
+        payments_per_minute: 0.0,
+        interval: (0.0, 0.0),
+        minor_per_minute: None,
+        currency: None,
+    };
+
+    /// What actions are ranked by: money where it is known for all, else payments.
+    pub fn value(&self) -> f64 {
+        self.minor_per_minute.unwrap_or(self.payments_per_minute)
+    }
+}
+
+/// A gain and the probability that there is one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Valued {
+    /// What is gained.
+    pub gain: Gain,
+    /// Probability that the action helps, calibrated.
+    pub confidence: f64,
+}
+
+/// Values sending a slice's payments to `to`, or to the router's next best where `to` names all that are left.
+pub fn of_moving(
+    situation: &Situation,
+    outlook: &Outlook,
+    to: &[Target],
+    plan_ttl_min: f64,
+    lesson: f64,
+) -> Valued {
+    let places: Vec<(usize, f64)> = {
+        let eligible: Vec<f64> = to
+            .iter()
+            .map(|t| situation.path(&t.gateway).map_or(0.0, |p| p.eligible_share))
+            .collect();
+        let (loads, _) = super::targets::loads(to, &eligible);
+        to.iter()
+            .zip(loads)
+            .filter_map(|(t, load)| situation.place(&t.gateway).map(|place| (place, load)))
+            .collect()
+    };
+    let per_min = situation.attempts_per_s * 60.0;
+    let hit_fee = situation.hit().map_or(0.0, |path| path.fee_minor);
+    let amount = situation.mean_amount_minor();
+    let per_draw: Vec<(f64, f64)> = outlook
+        .draws
+        .iter()
+        .map(|draw| {
+            let bad = exposure(draw.remaining_min.min(plan_ttl_min));
+            let good = exposure((draw.remaining_min + RETURN_MIN).min(plan_ttl_min)) - bad;
+            let (mut payments, mut fees) = (0.0, 0.0);
+            for &(place, load) in &places {
+                let (rate, fee) = (draw.paths[place], situation.paths[place].fee_minor);
+                let moved = per_min * load / plan_ttl_min;
+                payments += moved * (bad * (rate - draw.now) + good * (rate - draw.after));
+                fees += moved
+                    * (bad * (rate * fee - draw.now * hit_fee)
+                        + good * (rate * fee - draw.after * hit_fee));
+            }
+            (payments, fees)
+        })
+        .collect();
+    valued(per_draw, amount, situation.main_currency(), lesson)
+}
+
+/// Values waiting before retries and making fewer of them.
+///
+/// A retry that waits finds the trouble over with the probability that it ends meanwhile, and the payer still there with a probability that is drawn around 0.7; a retry
+/// at once finds things as they are. A storm of retries adds load to what is failing under load: capping it gains the relief, which is drawn as up to a tenth of the failures.
+pub fn of_retrying(
+    situation: &Situation,
+    outlook: &Outlook,
+    retry: crate::Retry,
+    is_storm: bool,
+    lesson: f64,
+) -> Valued {
+    let per_min = situation.attempts_per_s * 60.0;
+    let retries = (situation.attempts_per_payment - 1.0).clamp(0.0, 10.0);
+    let delay_min = f64::from(retry.delay_s_min) / 60.0;
+    let per_draw = outlook
+        .draws
+        .iter()
+        .map(|draw| {
+            let failing = per_min * (1.0 - draw.now) * retries.min(1.0);
+            let later = if draw.remaining_min <= delay_min { draw.after } else { draw.now };
+            let stays = 0.55 + 0.3 * draw.spare;
+            let relief = if is_storm { 0.1 * draw.spare * per_min * (1.0 - draw.now) } else { 0.0 };
+            let lost_tries = if is_storm { 0.1 * (retries - 1.0).max(0.0) * draw.now } else { 0.0 };
+            (failing * (stays * later - draw.now - lost_tries) + relief, 0.0)
+        })
+        .collect();
+    valued(per_draw, situation.mean_amount_minor(), situation.main_currency(), lesson)
+}
+
+fn valued(
+    per_draw: Vec<(f64, f64)>,
+    amount: Option<f64>,
+    currency: Option<Currency>,
+    lesson: f64,
+) -> Valued {
+    let n = per_draw.len() as f64;
+    let helped = per_draw.iter().filter(|(payments, _)| *payments > 0.0).count() as f64;
+    let mean = per_draw.iter().map(|(payments, _)| payments).sum::<f64>() / n;
+    let fees = per_draw.iter().map(|(_, fees)| fees).sum::<f64>() / n;
+    let mut sorted: Vec<f64> = per_draw.into_iter().map(|(payments, _)| payments).collect();
+    sorted.sort_by(f64::total_cmp);
+    let at = |q: f64| sorted[floor(q * (n - 1.0) + 0.5) as usize];
+    let confidence = (helped + 0.5) / (n + 1.0);
+    Valued {
+        gain: Gain {
+            payments_per_minute: mean,
+            interval: (at(0.05), at(0.95)),
+            minor_per_minute: amount.map(|amount| amount * mean - fees),
+            currency: currency.filter(|_| amount.is_some()),
+        },
+        confidence: calibration::calibrated(logistic(logit(confidence) + lesson)),
+    }
+}
+
+/// Minutes at full share that a life of so many minutes amounts to.
+fn exposure(minutes: f64) -> f64 {
+    let seconds = minutes * 60.0;
+    let (mut total, mut from) = (0.0, 0.0);
+    for (until, share) in RAMP {
+        total += (seconds.min(until) - from).max(0.0) * share;
+        from = until;
+    }
+    (total + (seconds - from).max(0.0)) / 60.0
+}
+
+/// What a lesson adds to the log-odds of helping: Beta(4, 1) beforehand, less what that says by itself.
+pub fn lesson_ln(helped: f64, not_helped: f64) -> f64 {
+    log((helped + 4.0) / (not_helped + 1.0)) - log(4.0)
+}
+
+impl Situation {
+    /// The path that the slice names.
+    pub fn hit(&self) -> Option<&Path> {
+        self.paths.iter().find(|path| path.hit)
+    }
+
+    /// The path through a gateway.
+    pub fn path(&self, gateway: &str) -> Option<&Path> {
+        self.paths.iter().find(|path| path.gateway == gateway)
+    }
+
+    fn place(&self, gateway: &str) -> Option<usize> {
+        self.paths.iter().position(|path| path.gateway == gateway)
+    }
+
+    fn main_currency(&self) -> Option<Currency> {
+        self.money_per_minute.iter().max_by_key(|money| money.minor).map(|money| money.currency)
+    }
+
+    /// Mean amount in the slice's main currency, where it is the only one.
+    pub fn mean_amount_minor(&self) -> Option<f64> {
+        let [money] = self.money_per_minute.as_slice() else { return None };
+        let per_min = self.attempts_per_s * 60.0;
+        (money.minor > 0 && per_min > 0.0).then(|| money.minor as f64 / per_min)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_ramp_costs_a_minute_and_a_half() {
+        assert_eq!(exposure(0.0), 0.0);
+        assert!((exposure(30.0) - (30.0 - 1.358)).abs() < 0.001, "{}", exposure(30.0));
+    }
+
+    #[test]
+    fn no_lesson_says_nothing_and_failures_say_no() {
+        assert_eq!(lesson_ln(0.0, 0.0), 0.0);
+        assert!(lesson_ln(0.0, 2.0) < -1.0 && lesson_ln(6.0, 0.0) > 0.9);
+    }
+}

@@ -1,0 +1,41 @@
+//! Changes of direction on a slice per hour: what flaps is left at home. Turning home is always allowed, turning out again isn't.
+
+use super::{Check, Guardrail, Held};
+use crate::Direction;
+
+const HOUR_MS: i64 = 3_600_000;
+
+pub(super) fn holds(check: &Check<'_>) -> Option<Held> {
+    let turns = check.ledger.last_direction(check.slice, check.now) == Some(Direction::Home);
+    let flips = check.ledger.flips(check.slice, HOUR_MS, check.now) + u32::from(turns);
+    let max = check.limits.flips_per_hour_max;
+    if flips <= max {
+        return None;
+    }
+    Held::by(
+        Guardrail::Flips,
+        format!("{flips} changes of direction within the hour, {max} at most"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::Case;
+    use super::*;
+    use crate::ledger::Deed;
+
+    #[test]
+    fn what_went_out_and_home_twice_stays_home() {
+        let mut case = Case::sound();
+        for (minutes, direction) in [(40, Direction::Out), (30, Direction::Home)] {
+            let at = case.now.plus_millis(-minutes * 60_000);
+            case.ledger.write(&case.slice, Deed::Turned, direction, at);
+        }
+        assert_eq!(case.held_by(), None, "one flip, and this would be the second");
+        for (minutes, direction) in [(20, Direction::Out), (10, Direction::Home)] {
+            let at = case.now.plus_millis(-minutes * 60_000);
+            case.ledger.write(&case.slice, Deed::Turned, direction, at);
+        }
+        assert_eq!(case.held_by(), Some(Guardrail::Flips));
+    }
+}
