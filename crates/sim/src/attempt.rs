@@ -86,14 +86,15 @@ pub(crate) const ABANDONED_MS_MAX: u32 = 60_000;
 /// Share of a card tester's attempts that are refused as fraud.
 pub(crate) const TESTING_REFUSED: f64 = 0.92;
 
-/// Too many requests: what a gateway without room answers at once.
+/// What a gateway without room answers, and at once: an HTTP 503.
 static NO_ROOM: CodeRow = CodeRow {
     source: "transport",
-    value: "http_429",
+    value: "http_5xx",
     status: Status::Error,
     share: 1.0,
-    pace: Pace::Times(0.05),
+    pace: Pace::Times(NO_ROOM_PACE),
 };
+const NO_ROOM_PACE: f64 = 0.05;
 
 impl World {
     /// A leaf's chance without incidents, where its gateway's odds have this factor of the season.
@@ -169,10 +170,8 @@ impl World {
         let latency = ordinary * effect.slower;
         let is_refused = f64::from(draws.refusal) < odds.refused * 4_294_967_296.0;
         let (outcome, latency, kind) = if is_refused {
-            // Its code says "you send too much"; a customer sees a gateway that doesn't work, and tries again.
-            let Pace::Times(factor) = NO_ROOM.pace else { unreachable!("it answers at once") };
-            let told = Outcome::Failed(FailureKind::Misconfiguration, &NO_ROOM);
-            (told, ordinary * factor, Some(FailureKind::Gateway))
+            let kind = FailureKind::Gateway;
+            (Outcome::Failed(kind, &NO_ROOM), ordinary * NO_ROOM_PACE, Some(kind))
         } else if draws.outcome < (odds.p_null + odds.burst) * effect.kept {
             (Outcome::Approved, latency, None)
         } else {

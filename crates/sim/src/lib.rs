@@ -32,9 +32,15 @@ mod generate;
 mod incident;
 mod latency;
 mod populate;
+mod scenario;
 mod season;
 mod truth;
 mod world;
+
+/// The parts of a [`Scenario`].
+pub mod script {
+    pub use crate::scenario::{Event, Expect, Line, Loss, Network, Place, Room, What};
+}
 
 pub use attempts::{Attempts, Sample};
 pub use closed::{
@@ -49,5 +55,6 @@ pub use counts::{Cell, Counts, Tick, Ticks};
 pub use day::Day;
 pub use failure::FailureKind;
 pub use incident::{Incident, Kind, Pairs, Shape};
+pub use scenario::{Culprit, Problem, Scenario, Stage, library};
 pub use truth::Truth;
 pub use world::{DIMENSIONS, World, WorldError};

@@ -246,7 +246,7 @@ impl World {
         Ok(())
     }
 
-    fn in_slice(&self, leaf: usize, slice: &Pairs) -> bool {
+    pub(crate) fn in_slice(&self, leaf: usize, slice: &Pairs) -> bool {
         let values = self.leaf_values(leaf);
         slice.iter().all(|(dimension, value)| {
             DIMENSIONS

@@ -6,7 +6,7 @@
 //! **Method.** Load is measured, not queued: the number of attempts that reach a gateway per second, as a mean
 //! with exponentially fading memory of ten seconds. A gateway that takes c per second and is sent l > c serves c of them, so
 //! an attempt is turned away with probability 1 - c / l: the fluid limit of a server that rejects instead of letting wait,
-//! which is what rate limits do (HTTP 429). At twice the capacity half is refused; the load falls back within seconds after the surplus is gone. Chance alone takes
+//! which is what an overloaded front end does (HTTP 503, at once). At twice the capacity half is refused; the load falls back within seconds after the surplus is gone. Chance alone takes
 //! the measured load of a gateway that is nearly full above its capacity now and then: at 20/s and 90 % full that costs one attempt in a thousand.
 //! Latency does not grow with load.
 
