@@ -5,8 +5,8 @@
 //! per value: what was counted in the slice's context since an instant, against what was expected of it; and the baseline's
 //! expectation for the slice's mix with that one value replaced (cell by cell, then summed: another mix is no other rate).
 //!
-//! Cost: leaves of the slice times values, one look-up each where the replaced cell has traffic, one per subset of dimensions
-//! where it hasn't.
+//! Cost of the first: the panes since that instant; of the second: leaves of the slice times values, one look-up each where the
+//! replaced cell has traffic, one per subset of dimensions where it hasn't.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ use crate::space::{NONE, ORDER_MAX, OTHER, SliceKey, Values};
 /// Values told at most: those with most traffic.
 const VALUES_MAX: usize = 32;
 /// Leaves of a slice whose mix is looked at, most traffic first: what is left out is thin.
-const MIX_MAX: usize = 1_024;
+const MIX_MAX: usize = 512;
 /// A statistic this far to its threshold (in log) is suspicious.
 const SUSPECT_POWER: f64 = 0.5;
 /// Dimensions that say who may use a value at all (contracts are made by merchant and method).
@@ -42,18 +42,25 @@ pub struct Across {
     pub successes: f64,
     /// Approvals that the baseline expected of these.
     pub expected_successes: f64,
-    /// Success rate that the baseline expects of the slice's mix here.
-    pub baseline_rate: f64,
     /// Standard deviation of that expectation, log-odds.
     pub baseline_sd: f64,
     /// Variance of outcomes over the binomial one.
     pub dispersion: f64,
     /// Whether another incident holds part of this context, or its detector is half-way to an alarm.
     pub suspect: bool,
-    /// Share of the slice's attempts whose merchant and method are seen with this value.
-    pub open_to: f64,
     /// Attempts per second of the value over all its traffic, in the rolling window.
     pub load_per_s: f64,
+}
+
+/// What a slice's mix of payments would meet at one value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Prospect {
+    /// The value.
+    pub value: String,
+    /// Success rate that the baseline expects of the slice's mix here.
+    pub baseline_rate: f64,
+    /// Share of the slice's attempts whose merchant and method are seen with this value.
+    pub open_to: f64,
 }
 
 /// Present traffic of a slice.
@@ -92,7 +99,6 @@ impl Analyst {
         let context = SliceKey::from_conditions(key.conditions().filter(|(at, _)| *at != d));
         let counts = self.counts_across(context, d, since);
         let loads = self.loads(d);
-        let mix = self.mix(key);
         let mut values: Vec<u32> = loads.keys().chain(counts.keys()).copied().collect();
         values.extend(named);
         values.sort_unstable();
@@ -112,20 +118,43 @@ impl Analyst {
                 let level = watch
                     .or_else(|| self.watches.get(SliceKey::from_conditions([(d, value)])))
                     .map_or(UNKNOWN_LEVEL_SD, |watch| watch.level_sd());
-                let (rate, open_to) = self.mix_at(&mix, d, value);
                 Across {
                     value: self.space.name(d, value).to_owned(),
                     named: named == Some(value),
                     attempts: n,
                     successes: k,
                     expected_successes: e,
-                    baseline_rate: watch.map_or(rate, |watch| shift(rate, watch.bias)),
                     baseline_sd: libm::sqrt(level * level + self.baseline.season_variance(there)),
                     dispersion: self.watches.dispersion(there),
                     suspect: named != Some(value) && self.is_suspect(there),
-                    open_to,
                     load_per_s: loads.get(&value).copied().unwrap_or(0.0),
                 }
+            })
+            .collect()
+    }
+
+    /// What the slice's mix of payments would meet at these values of a dimension: the costly half, which moves no faster than
+    /// the season; values that are unknown are left out.
+    pub fn prospects<'a>(
+        &self,
+        slice: &Slice,
+        dimension: &str,
+        values: impl IntoIterator<Item = &'a str>,
+    ) -> Vec<Prospect> {
+        let Some(d) = self.space.dimensions().iter().position(|name| name == dimension) else {
+            return Vec::new();
+        };
+        let Some(key) = self.key_of(slice) else { return Vec::new() };
+        let context = SliceKey::from_conditions(key.conditions().filter(|(at, _)| *at != d));
+        let mix = self.mix(key);
+        values
+            .into_iter()
+            .filter_map(|name| {
+                let value = self.space.find(d, name)?;
+                let (rate, open_to) = self.mix_at(&mix, d, value);
+                let watch = self.watches.get(with(context, d, value));
+                let baseline_rate = watch.map_or(rate, |watch| shift(rate, watch.bias));
+                Some(Prospect { value: name.to_owned(), baseline_rate, open_to })
             })
             .collect()
     }
@@ -370,9 +399,11 @@ mod tests {
         assert_eq!((a.attempts, a.successes), (1_200.0, 360.0));
         assert_eq!((b.attempts, b.successes), (600.0, 510.0));
         assert!((a.expected_successes - 960.0).abs() < 15.0, "{a:?}");
-        assert!((a.baseline_rate - 0.80).abs() < 0.02, "{a:?}");
-        assert!((b.baseline_rate - 0.85).abs() < 0.02, "{b:?}");
-        assert!((b.open_to - 0.5).abs() < 1e-6, "half of the slice has no contract: {b:?}");
+        let prospects = analyst.prospects(&slice, "gateway", ["A", "B", "Z"]);
+        assert_eq!(prospects.len(), 2);
+        assert!((prospects[0].baseline_rate - 0.80).abs() < 0.02, "{prospects:?}");
+        assert!((prospects[1].baseline_rate - 0.85).abs() < 0.02, "{prospects:?}");
+        assert!((prospects[1].open_to - 0.5).abs() < 1e-6, "half has no contract: {prospects:?}");
         assert!(!b.suspect);
         assert!((a.load_per_s - 40.0).abs() < 1e-6 && (b.load_per_s - 20.0).abs() < 1e-6);
         let flow = analyst.flow(&slice);

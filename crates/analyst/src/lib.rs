@@ -30,7 +30,7 @@ mod traffic;
 mod watch;
 mod watches;
 
-pub use across::{Across, Flow};
+pub use across::{Across, Flow, Prospect};
 pub use analyst::{Alike, Analyst, Coverage, News};
 pub use cause::Cause;
 pub use cube::SliceStats;

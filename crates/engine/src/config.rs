@@ -1,6 +1,7 @@
 //! What the engine is told once.
 
 use analyst::Settings;
+use routing::{Gateway, Learning};
 use serde::{Deserialize, Serialize};
 
 /// How event time advances.
@@ -19,6 +20,18 @@ impl Default for Clock {
     }
 }
 
+/// How payments are routed where no intervention says otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Routing {
+    /// Seed of the ordinary draws.
+    pub seed: u64,
+    /// How far the ordinary choice follows what was learnt.
+    pub learning: Learning,
+    /// Gateways in order of preference.
+    pub gateways: Vec<Gateway>,
+}
+
 /// Configuration of the engine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -27,6 +40,10 @@ pub struct Config {
     pub clock: Clock,
     /// The analyst's settings.
     pub analysis: Settings,
+    /// The pilot's settings.
+    pub pilot: pilot::Settings,
+    /// The ordinary choice.
+    pub routing: Routing,
     /// Seed of every random draw and of the fingerprints of ids.
     pub seed: u64,
 }

@@ -2,7 +2,11 @@
 
 use analyst::{Finding, Incident};
 use payments::{Attempt, Bucket, Timestamp};
+use pilot::{Command, Decision, Experiment, Intervention, Lesson, Page};
+use routing::{Allocation, Gateway};
 use serde::{Deserialize, Serialize};
+
+use crate::Routed;
 
 /// What the shell tells the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,6 +18,17 @@ pub enum Input {
     Buckets(Vec<Bucket>),
     /// No event will come before this instant: ticks up to it are judged.
     Advance(Timestamp),
+    /// Choices of the data plane that interventions had a part in.
+    Routed(Vec<Routed>),
+    /// The gateways that are configured, all of them, from now on.
+    Gateways(Vec<Gateway>),
+    /// A person's word to the pilot.
+    Command {
+        /// When it was given; never before the pilot's last cycle.
+        at: Timestamp,
+        /// What.
+        command: Command,
+    },
 }
 
 /// What the engine tells the shell.
@@ -24,6 +39,20 @@ pub enum Effect {
     Finding(Finding),
     /// An incident began, went on with news, or ended: its state now.
     Incident(Box<Incident>),
+    /// What is done about an incident, or why nothing is.
+    Decision(Box<Decision>),
+    /// An intervention changed: its state now.
+    Intervention(Box<Intervention>),
+    /// An experiment has news: its state now.
+    Experiment(Box<Experiment>),
+    /// What the data plane obeys from now on.
+    Allocation(Allocation),
+    /// A person has to look.
+    Page(Page),
+    /// Something was learnt.
+    Lesson(Lesson),
+    /// A command was refused, and why.
+    Refused(String),
     /// Something to say, as CONTRACT 4 words it; `text` has all lines.
     Cycle {
         /// When.

@@ -7,10 +7,38 @@ use serde::{Deserialize, Serialize};
 use stats::window::fingerprint;
 use thiserror::Error;
 
-use crate::{Effect, Engine, Input};
+use crate::{Config, Effect, Engine, Input};
+
+/// The first line of a journal's file: where its engine stood before the first step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// Version of this format.
+    pub journal: u32,
+    /// It was new, with this configuration.
+    pub config: Option<Config>,
+    /// It stood where this snapshot's file says, a name relative to the journal's.
+    pub snapshot: Option<String>,
+}
+
+impl Header {
+    /// Of an engine that was new.
+    pub fn fresh(config: Config) -> Self {
+        Self { journal: FORMAT, config: Some(config), snapshot: None }
+    }
+
+    /// Of an engine that was saved.
+    pub fn saved(snapshot: impl Into<String>) -> Self {
+        Self { journal: FORMAT, config: None, snapshot: Some(snapshot.into()) }
+    }
+}
+
+/// The format that is written.
+pub const FORMAT: u32 = 1;
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Entry {
     /// Number of the step, from 0.
     pub step: u64,
@@ -64,17 +92,17 @@ pub fn parse(text: &str) -> Result<Vec<Entry>, JournalError> {
         .collect()
 }
 
+/// Tells an engine one step of a journal; says so if its effects differ.
+pub fn step(engine: &mut Engine, entry: &Entry) -> Option<Difference> {
+    let replayed = digest(&engine.handle(&entry.input));
+    (replayed != entry.digest).then(|| Difference {
+        step: entry.step,
+        recorded: entry.digest.clone(),
+        replayed,
+    })
+}
+
 /// Tells an engine what the journal says and lists the steps whose effects differ.
 pub fn replay(engine: &mut Engine, entries: &[Entry]) -> Vec<Difference> {
-    entries
-        .iter()
-        .filter_map(|entry| {
-            let replayed = digest(&engine.handle(&entry.input));
-            (replayed != entry.digest).then(|| Difference {
-                step: entry.step,
-                recorded: entry.digest.clone(),
-                replayed,
-            })
-        })
-        .collect()
+    entries.iter().filter_map(|entry| step(engine, entry)).collect()
 }

@@ -1,26 +1,34 @@
-//! The engine: one deterministic `handle(input) -> effects` around the analyst.
+//! The engine: one deterministic `handle(input) -> effects` around analyst and pilot.
 //!
 //! Same inputs, same effects, bit for bit, on any machine. The engine owns no clock: event time
 //! alone drives it, and results don't depend on how batches were cut. Its whole state is a value
 //! ([`snapshot`]), and what it was told can be written down and told again ([`journal`]).
 
+mod conduct;
 mod config;
 mod cycle_text;
 mod effect;
 pub mod journal;
+mod ledger;
 pub mod snapshot;
+mod standing;
 
 use std::collections::BTreeMap;
 
-use analyst::{Analyst, Cause, Incident, IncidentStatus, News, SliceStats};
+use analyst::{Analyst, Incident, News, SliceStats};
 use payments::{Attempt, Bucket, Status, Timestamp};
+use pilot::{Act, Decision, Pilot};
+use routing::{Learning, Policy, Terms};
 use serde::{Deserialize, Serialize};
 use stats::window::{Arrival, Duplicates, Outcome, Seen, Ticks, fingerprint};
 
 pub use analyst::Coverage;
-pub use config::{Clock, Config};
+pub use config::{Clock, Config, Routing};
 pub use cycle_text::cycle_text;
+
+use conduct::Conduct;
 pub use effect::{Effect, Input, Intake};
+pub use ledger::Routed;
 
 /// Event time for which attempt ids are remembered.
 const DUPLICATES_HORIZON_MS: i64 = 3_600_000;
@@ -30,14 +38,6 @@ const DUPLICATES_MAX: usize = 1 << 21;
 /// Attempts whose ids are looked up together.
 const CHUNK: usize = 64;
 
-/// What was last said of an incident: what a new cycle must differ from to be said.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Said {
-    slice: String,
-    cause: Cause,
-    status: IncidentStatus,
-}
-
 /// The deterministic core.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Engine {
@@ -46,7 +46,8 @@ pub struct Engine {
     ticks: Ticks,
     duplicates: Duplicates,
     analyst: Analyst,
-    said: BTreeMap<String, Said>,
+    conduct: Conduct,
+    told: BTreeMap<String, Incident>,
 }
 
 impl Engine {
@@ -58,7 +59,8 @@ impl Engine {
             duplicates: Duplicates::new(DUPLICATES_HORIZON_MS, DUPLICATES_MAX),
             analyst: Analyst::new(config.analysis.clone(), config.seed),
             intake: Intake::default(),
-            said: BTreeMap::new(),
+            conduct: Conduct::new(config.pilot.clone(), config.routing.gateways.clone()),
+            told: BTreeMap::new(),
             config,
         }
     }
@@ -88,6 +90,15 @@ impl Engine {
                 self.ticks.advance_to(to.as_millis());
                 self.close(&mut effects);
             }
+            Input::Routed(routed) => self.conduct.routed(routed),
+            Input::Gateways(gateways) => {
+                self.config.routing.gateways.clone_from(gateways);
+                self.conduct.set_gateways(gateways.clone());
+            }
+            Input::Command { at, command } => match self.conduct.command(command, *at) {
+                Ok(acts) => self.act(acts, *at, &mut effects),
+                Err(refusal) => effects.push(Effect::Refused(refusal.to_string())),
+            },
         }
         effects
     }
@@ -121,6 +132,7 @@ impl Engine {
                 self.arrived(arrival);
                 self.intake.accepted += 1;
                 self.analyst.count(attempt, self.ticks.tick_of(at_ms));
+                self.conduct.attempt(attempt);
             }
         }
     }
@@ -152,33 +164,61 @@ impl Engine {
                 match news {
                     News::Finding(finding) => effects.push(Effect::Finding(finding)),
                     News::Incident(incident) => {
-                        let at = Timestamp::from_millis(self.ticks.start_ms(tick + 1));
-                        let cycle = self.cycle(&incident, at);
+                        self.conduct.tell(&incident);
+                        self.told.insert(incident.id.clone(), (*incident).clone());
                         effects.push(Effect::Incident(incident));
-                        effects.extend(cycle);
                     }
                 }
+            }
+            let at = Timestamp::from_millis(self.ticks.start_ms(tick + 1));
+            let acts = self.conduct.tick(&self.analyst, at);
+            self.act(acts, at, effects);
+            self.told.retain(|_, incident| incident.resolved_at.is_none());
+        }
+    }
+
+    /// Says what the pilot did; a decision is what a cycle has to say.
+    fn act(&mut self, acts: Vec<Act>, at: Timestamp, effects: &mut Vec<Effect>) {
+        for act in acts {
+            match act {
+                Act::Decision(decision) => {
+                    let cycle = self.cycle(&decision, at);
+                    effects.push(Effect::Decision(decision));
+                    effects.extend(cycle);
+                }
+                Act::Intervention(intervention) => effects.push(Effect::Intervention(intervention)),
+                Act::Experiment(experiment) => effects.push(Effect::Experiment(experiment)),
+                Act::Allocation(allocation) => effects.push(Effect::Allocation(allocation)),
+                Act::Page(page) => effects.push(Effect::Page(page)),
+                Act::Lesson(lesson) => effects.push(Effect::Lesson(lesson)),
             }
         }
     }
 
-    /// A cycle is said when an incident is new, moved, or read differently; its end is no cycle.
-    fn cycle(&mut self, incident: &Incident, at: Timestamp) -> Option<Effect> {
-        let said = Said {
-            slice: incident.slice.to_string(),
-            cause: incident.cause,
-            status: incident.status,
-        };
-        if incident.status == IncidentStatus::Resolved {
-            self.said.remove(&incident.id);
-            return None;
-        }
-        if self.said.get(&incident.id) == Some(&said) {
-            return None;
-        }
-        self.said.insert(incident.id.clone(), said);
-        let text = cycle_text(incident);
+    fn cycle(&self, decision: &Decision, at: Timestamp) -> Option<Effect> {
+        let incident = self.told.get(&decision.incident_id)?;
+        let text = cycle_text(incident, decision, self.config.pilot.limits.confidence_min);
         Some(Effect::Cycle { at, incident_id: incident.id.clone(), text })
+    }
+
+    /// The policy that the data plane obeys now.
+    pub fn policy(&self) -> Policy {
+        let routing = &self.config.routing;
+        let allocation = self.conduct.allocation();
+        Policy::new(Terms {
+            version: allocation.version,
+            seed: routing.seed,
+            learning: if routing.gateways.is_empty() { Learning::Off } else { routing.learning },
+            gateways: routing.gateways.clone(),
+            allocation: allocation.clone(),
+            kill_switch: self.conduct.pilot().killed().is_some(),
+            ..Terms::default()
+        })
+    }
+
+    /// The pilot: its interventions, experiments and memory.
+    pub fn pilot(&self) -> &Pilot {
+        self.conduct.pilot()
     }
 
     /// What came in so far.

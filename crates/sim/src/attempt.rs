@@ -103,6 +103,22 @@ impl World {
         rate(self.leaves[leaf as usize].odds * odds_factor * season)
     }
 
+    /// True chance of success of a first attempt that starts then: season and incidents included, bursts averaged out, capacity
+    /// apart.
+    pub fn chance(&self, leaf: usize, at: Timestamp) -> f64 {
+        let active: Vec<usize> = (0..self.placed.len())
+            .filter(|&index| {
+                let incident = &self.placed[index].incident;
+                incident.starts_at <= at && incident.ends_at > at
+            })
+            .collect();
+        let gateway = usize::from(self.leaves[leaf].gateway);
+        let leaf = leaf as u32;
+        let season = self.waves.odds_at(gateway, at.as_millis() as f64);
+        let null = self.null_chance(leaf, season, 1.0);
+        null * self.kept(leaf, &self.effect(&active, leaf, at.as_millis(), (0.5, null), false))
+    }
+
     /// What these incidents do at this instant to an attempt of this uniform and chance.
     #[inline]
     pub(crate) fn effect(

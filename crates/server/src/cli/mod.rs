@@ -4,11 +4,22 @@ mod backtest;
 mod check;
 mod demo;
 mod progress;
+mod replay;
 mod shell;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+
+/// For whom a command prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
 
 /// How a command ended (CONTRACT 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +61,8 @@ enum Command {
     Demo(demo::Args),
     /// Run recorded payments through the engine: what broke, where, since when, what it cost
     Backtest(Box<backtest::Args>),
+    /// Re-run recorded inputs: exits 1 if any decision differs
+    Replay(replay::Args),
     /// Check the configuration: say what is wrong
     Check(check::Args),
     /// Print completions for a shell
@@ -71,6 +84,7 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Demo(args) => demo::run(&args),
         Command::Backtest(args) => backtest::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Completions(args) => shell::completions(&args, &mut Cli::command()),
         Command::Man(args) => shell::man(&args, Cli::command()),

@@ -5,6 +5,7 @@
 //! an error that names the nearest known one, because a mistyped guardrail must not be silent.
 
 mod keys;
+mod operator;
 mod settings;
 mod span;
 

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::operator::{Guardrails, Memory, Modes, Routing};
 use super::{Wrong, span};
 
 /// Keys that have an effect now; the others were checked in shape.
@@ -11,6 +12,11 @@ pub struct Settings {
     alerts: Alerts,
     analysis: Analysis,
     clock: Clock,
+    modes: Modes,
+    memory: Memory,
+    guardrails: Guardrails,
+    routing: Routing,
+    gateways: Vec<routing::Gateway>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -40,7 +46,7 @@ impl Settings {
     pub fn engine(&self) -> engine::Config {
         let mut config = engine::Config::default();
         let ms = |text: &Option<String>| text.as_deref().and_then(span::parse);
-        let Settings { alerts, analysis, clock } = self;
+        let Settings { alerts, analysis, clock, .. } = self;
         if let Some(pages) = alerts.false_pages_per_week {
             config.analysis.false_pages_per_week = pages;
         }
@@ -62,6 +68,11 @@ impl Settings {
         if let Some(step) = ms(&clock.step_max) {
             config.clock.step_max_ms = step;
         }
+        self.modes.put(&mut config.pilot.modes);
+        self.guardrails.put(&mut config.pilot.limits);
+        self.memory.put(&mut config.pilot.memory_key);
+        self.routing.put(&mut config.routing);
+        config.routing.gateways.clone_from(&self.gateways);
         config
     }
 
