@@ -11,6 +11,7 @@ mod engine;
 mod events;
 mod localise;
 mod report;
+mod scenarios;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -33,6 +34,12 @@ struct Arguments {
     /// Another file or folder of the same form
     #[arg(long)]
     data: Option<PathBuf>,
+    /// A folder of *.scenario files instead of the library (`scenarios`)
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// Only scenarios whose name holds this (`scenarios`)
+    #[arg(long)]
+    only: Option<String>,
 }
 
 fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
@@ -52,11 +59,17 @@ const BENCHES: &[(&str, Run)] = &[
     ("engine", engine::run),
     ("events", events::run),
     ("localise", localise::run),
+    ("scenarios", scenarios::run),
 ];
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let options = Options { seeds: arguments.seeds, data: arguments.data };
+    let options = Options {
+        seeds: arguments.seeds,
+        data: arguments.data,
+        dir: arguments.dir,
+        only: arguments.only,
+    };
     let chosen: Vec<_> = BENCHES
         .iter()
         .filter(|(name, _)| arguments.name == "all" || arguments.name == *name)

@@ -11,6 +11,10 @@ pub struct Options {
     pub seeds: Option<Range<u64>>,
     /// Other data of the same form.
     pub data: Option<PathBuf>,
+    /// A folder of scenarios instead of the library.
+    pub dir: Option<PathBuf>,
+    /// Only scenarios whose name holds this.
+    pub only: Option<String>,
 }
 
 impl Options {

@@ -1,0 +1,172 @@
+//! What the truth says of a run: what was gained, what each intervention did, what was named rightly, and which plans would have helped.
+
+use std::collections::BTreeMap;
+
+use pilot::{Action, Decision};
+use routing::Arm;
+use sim::{Attempted, Culprit, Stage, World};
+
+use super::piloted::{Piloted, part_of};
+
+/// How long an intervention lives without fresh evidence: what its first step is compared over.
+pub const TTL_MS: i64 = 30 * 60_000;
+/// The first step.
+const FIRST_STEP: f64 = 0.05;
+/// A culprit smaller than this in points lost can't be asked for by name.
+const MINUTE_MS: i64 = 60_000;
+
+/// What one intervention did, by true chances.
+#[derive(Clone, Debug, Default)]
+pub struct Effect {
+    /// Payments moved.
+    pub moved: f64,
+    /// Sum of the differences of their chances.
+    pub net: f64,
+    /// First attempts decided in either arm.
+    pub decided: f64,
+    from_ms: Option<i64>,
+    to_ms: i64,
+}
+
+impl Effect {
+    /// Whether it lost payments.
+    pub fn is_negative(&self) -> bool {
+        self.net < -0.5
+    }
+
+    /// Whether it lost more than its first step would have lost in its whole life.
+    pub fn is_harmful(&self) -> bool {
+        if !self.is_negative() || self.moved <= 0.0 {
+            return false;
+        }
+        let lived_ms = (self.to_ms - self.from_ms.unwrap_or(self.to_ms)).max(1_000) as f64;
+        let in_ttl = self.decided / lived_ms * TTL_MS as f64;
+        let per_payment = -self.net / self.moved;
+        -self.net > per_payment * (FIRST_STEP * in_ttl).max(1.0) + 1e-9
+    }
+}
+
+/// Effects by intervention, filled by the witness of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Effects(pub BTreeMap<String, Effect>);
+
+impl Effects {
+    /// Takes in an attempt.
+    pub fn see(&mut self, attempted: &Attempted<'_>) {
+        let Some((intervention, arm)) = attempted.decision_id.and_then(part_of) else { return };
+        if !self.0.contains_key(intervention) {
+            self.0.insert(intervention.to_owned(), Effect::default());
+        }
+        let Some(effect) = self.0.get_mut(intervention) else { return };
+        let at_ms = attempted.at.as_millis();
+        effect.from_ms.get_or_insert(at_ms);
+        effect.to_ms = at_ms;
+        if attempted.attempt_number == 1 {
+            effect.decided += 1.0;
+        }
+        if arm == Arm::Treatment && attempted.chosen != attempted.natural && !attempted.is_paid {
+            effect.moved += 1.0;
+            effect.net += (attempted.p_chosen - attempted.p_natural) * attempted.stays;
+        }
+    }
+}
+
+/// Whether the culprit was named: slice exactly or by an alias, and its cause.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Named {
+    /// The slice.
+    pub slice: bool,
+    /// The cause.
+    pub cause: bool,
+}
+
+/// How a culprit was named by whatever incident came nearest to it.
+pub fn named(culprit: &Culprit, run: &Piloted) -> Named {
+    let names: Vec<analyst::Slice> = std::iter::once(&culprit.slice)
+        .chain(&culprit.aliases)
+        .map(|pairs| analyst::Slice::new(pairs.iter().map(|(d, v)| (d.as_str(), v.as_str()))))
+        .collect();
+    let in_time = |incident: &&analyst::Incident| {
+        incident.started_at < culprit.to
+            && incident.resolved_at.is_none_or(|end| end > culprit.from)
+    };
+    let exact = run.incidents.values().filter(in_time).filter(|incident| {
+        names.contains(&incident.slice) || incident.aliases.iter().any(|a| names.contains(a))
+    });
+    let mut best = Named::default();
+    for incident in exact {
+        best.slice = true;
+        best.cause |= incident.cause.to_string() == culprit.cause;
+    }
+    if !best.slice {
+        // Named elsewhere: the cause may still be the right one, at whatever lost most.
+        let costliest = run
+            .incidents
+            .values()
+            .filter(in_time)
+            .max_by(|a, b| a.impact.lost_payments.total_cmp(&b.impact.lost_payments));
+        best.cause = costliest.is_some_and(|incident| incident.cause.to_string() == culprit.cause);
+    }
+    best
+}
+
+/// Expected gain of a plan over its TTL by true chances: all of the slice moved while it lasts, from the decision on.
+pub fn true_gain(stage: &Stage, decision: &Decision) -> Option<f64> {
+    if !matches!(decision.action, Action::Reroute | Action::SuppressPath) {
+        return None;
+    }
+    let world = &stage.world;
+    let from = decision.from.as_deref()?;
+    let mut siblings: BTreeMap<[Option<&str>; 7], Vec<usize>> = BTreeMap::new();
+    let without = |leaf: usize| {
+        let mut values = world.leaf_values(leaf);
+        values[0] = None;
+        values
+    };
+    for leaf in 0..world.leaf_count() {
+        siblings.entry(without(leaf)).or_default().push(leaf);
+    }
+    let mut gain = 0.0;
+    for leaf in slice_leaves(world, decision) {
+        let others = &siblings[&without(leaf)];
+        let weight = |other: usize| {
+            let gateway = world.leaf_values(other)[0].unwrap_or_default();
+            if gateway == from {
+                return 0.0;
+            }
+            match decision.action {
+                Action::SuppressPath => 1.0,
+                _ => decision.to.iter().find(|t| t.gateway == gateway).map_or(0.0, |t| t.share),
+            }
+        };
+        let total: f64 = others.iter().map(|&other| weight(other)).sum();
+        if total <= 0.0 {
+            continue;
+        }
+        for minute in 0..TTL_MS / MINUTE_MS {
+            let at = decision.at.plus_millis(minute * MINUTE_MS + MINUTE_MS / 2);
+            if at >= stage.to {
+                break;
+            }
+            let there: f64 = others
+                .iter()
+                .map(|&other| weight(other) / total)
+                .zip(others)
+                .filter(|(weight, _)| *weight > 0.0)
+                .map(|(weight, &other)| weight * world.chance(other, at))
+                .sum();
+            gain += world.leaf_share(leaf) * (there - world.chance(leaf, at));
+        }
+    }
+    Some(gain)
+}
+
+fn slice_leaves<'w>(world: &'w World, decision: &'w Decision) -> impl Iterator<Item = usize> + 'w {
+    (0..world.leaf_count()).filter(move |&leaf| {
+        let values = world.leaf_values(leaf);
+        decision.slice.pairs().all(|(dimension, value)| {
+            let place = sim::DIMENSIONS.iter().position(|name| *name == dimension);
+            place.is_some_and(|d| values[d].unwrap_or("__none__") == value)
+        })
+    })
+}

@@ -1,0 +1,192 @@
+//! The engine as the closed loop's operator: the same inputs that a server would hand it.
+
+use std::collections::BTreeMap;
+
+use analyst::Incident;
+use engine::{Effect, Engine, Input, Routed};
+use payments::{Attempt, Timestamp};
+use pilot::{Action, Decision, Intervention};
+use routing::{Arm, Context, Policy};
+use sim::{Answer, Ask, Operator, RetryRule, Stage};
+
+/// How long after an outcome its feedback comes, and how long a tick waits for what is late.
+const BEHIND_MS: i64 = 3_000 + 5_000;
+
+/// The engine, what the data plane obeys, and what was said.
+pub struct Piloted {
+    pub engine: Engine,
+    policy: Policy,
+    routed: Vec<Routed>,
+    /// Every incident's last state, by id.
+    pub incidents: BTreeMap<String, Incident>,
+    /// Every decision said.
+    pub decisions: Vec<Decision>,
+    /// Every intervention's last state, by id.
+    pub interventions: BTreeMap<String, Intervention>,
+    /// The cycle log.
+    pub cycles: Vec<(Timestamp, String)>,
+    since: Timestamp,
+}
+
+impl Piloted {
+    /// A learnt engine from an instant on.
+    pub fn new(engine: Engine, since: Timestamp) -> Self {
+        Self {
+            policy: engine.policy(),
+            engine,
+            routed: Vec::new(),
+            incidents: BTreeMap::new(),
+            decisions: Vec::new(),
+            interventions: BTreeMap::new(),
+            cycles: Vec::new(),
+            since,
+        }
+    }
+
+    fn handle(&mut self, input: &Input) {
+        for effect in self.engine.handle(input) {
+            match effect {
+                Effect::Incident(incident) if incident.started_at >= self.since => {
+                    self.incidents.insert(incident.id.clone(), *incident);
+                }
+                Effect::Decision(decision) => self.decisions.push(*decision),
+                Effect::Intervention(intervention) => {
+                    self.interventions.insert(intervention.id.clone(), *intervention);
+                }
+                Effect::Allocation(_) => self.policy = self.engine.policy(),
+                Effect::Cycle { at, text, .. } => self.cycles.push((at, text)),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Piloted {
+    /// Whether a decision brings a plan that was not said before: the steps of a ramp are one plan.
+    pub fn is_new_plan(&self, decision: &Decision) -> bool {
+        let moves =
+            |other: &&Decision| matches!(other.action, Action::Reroute | Action::SuppressPath);
+        let same = |other: &&Decision| match (&other.intervention_id, &decision.intervention_id) {
+            (Some(a), Some(b)) => a == b,
+            _ => other.incident_id == decision.incident_id && other.slice == decision.slice,
+        };
+        let first = self.decisions.iter().filter(moves).find(same);
+        moves(&decision) && first.is_some_and(|first| first.id == decision.id)
+    }
+
+    /// What happened, a line each.
+    pub fn log(&self, stage: &Stage) -> Vec<String> {
+        let s = |at: Timestamp| (at.as_millis() - stage.from.as_millis()) / 1_000;
+        let mut lines: Vec<(i64, String)> = Vec::new();
+        for incident in self.incidents.values() {
+            let end =
+                incident.resolved_at.map_or_else(|| "open".into(), |at| format!("{} s", s(at)));
+            lines.push((
+                s(incident.detected_at),
+                format!(
+                    "{} {} {} {:.2}, until {end}",
+                    incident.id, incident.slice, incident.cause, incident.confidence
+                ),
+            ));
+        }
+        for decision in &self.decisions {
+            let held: Vec<String> = decision
+                .held
+                .iter()
+                .map(|held| format!("{:?}: {}", held.guardrail, held.detail))
+                .collect();
+            lines.push((
+                s(decision.at),
+                format!(
+                    "{} {} {:.0} % of {} conf {:.2}{}{}{}",
+                    decision.incident_id,
+                    decision.action,
+                    decision.share * 100.0,
+                    decision.slice,
+                    decision.confidence,
+                    if decision.needs_approval { ", waits" } else { "" },
+                    if held.is_empty() {
+                        String::new()
+                    } else {
+                        format!(", held {}", held.join("; "))
+                    },
+                    if decision.reason.is_empty() {
+                        String::new()
+                    } else {
+                        format!(" - {}", decision.reason)
+                    },
+                ),
+            ));
+        }
+        for intervention in self.interventions.values() {
+            if let Some(at) = intervention.ended_at {
+                lines.push((
+                    s(at),
+                    format!(
+                        "{} {:?}: {}",
+                        intervention.id, intervention.state, intervention.reason
+                    ),
+                ));
+            }
+        }
+        lines.sort();
+        lines.into_iter().map(|(at, line)| format!("{at:>6} s  {line}")).collect()
+    }
+}
+
+/// What a decision's id says of its part in an intervention: the witness reads it again.
+pub fn part_of(decision_id: &str) -> Option<(&str, Arm)> {
+    let (_, part) = decision_id.split_once('~')?;
+    let (intervention, arm) = part.split_once('~')?;
+    Some((intervention, if arm == "t" { Arm::Treatment } else { Arm::Control }))
+}
+
+impl Operator for Piloted {
+    fn route(&mut self, ask: &Ask<'_>) -> Answer {
+        let context = Context {
+            payment_id: ask.payment_id,
+            attempt_number: ask.attempt_number,
+            at: ask.at,
+            values: ask.values,
+            amount: Some(ask.amount),
+            candidates: ask.candidates,
+        };
+        let Ok(choice) = self.policy.choose(&context) else { return Answer::default() };
+        let gateway = ask.candidates.iter().position(|name| *name == choice.gateway);
+        let mut answer = Answer {
+            gateway: gateway.unwrap_or(0),
+            propensity: Some(choice.propensity),
+            retry: choice.retry.map(|retry| RetryRule {
+                attempts_max: retry.attempts_max,
+                delay_s_min: retry.delay_s_min,
+            }),
+            decision_id: None,
+        };
+        if let Some(part) = choice.assignment {
+            let arm = if part.arm == Arm::Treatment { "t" } else { "c" };
+            let id = self.policy.decision_id(&context);
+            let decision_id = format!("{id}~{}~{arm}", part.intervention_id);
+            self.routed.push(Routed {
+                decision_id: decision_id.clone(),
+                attempt_number: ask.attempt_number,
+                at: ask.at,
+                intervention_id: part.intervention_id,
+                arm: part.arm,
+            });
+            answer.decision_id = Some(decision_id);
+        }
+        answer
+    }
+
+    fn observe(&mut self, attempts: &mut Vec<Attempt>, until: Timestamp) {
+        if !self.routed.is_empty() {
+            let routed = std::mem::take(&mut self.routed);
+            self.handle(&Input::Routed(routed));
+        }
+        let attempts = std::mem::take(attempts);
+        if !attempts.is_empty() {
+            self.handle(&Input::Attempts(attempts));
+        }
+        self.handle(&Input::Advance(until.plus_millis(-BEHIND_MS)));
+    }
+}

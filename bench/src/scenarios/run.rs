@@ -1,0 +1,185 @@
+//! One scenario with one seed, played by everyone.
+
+use std::sync::Mutex;
+
+use engine::{Config, Engine, Input};
+use pilot::Action;
+use routing::Gateway;
+use sim::{Clairvoyant, Scenario, Stage, World, play, play_clairvoyant, play_untouched};
+
+use super::hand::ByHand;
+use super::judge::{self, Effect, Effects, Named};
+use super::piloted::Piloted;
+
+/// Attempts handed over at once while learning.
+const BATCH: usize = 4_096;
+/// Traffic that the rules by hand have seen before.
+const HAND_WARM_MS: i64 = 3_600_000;
+/// A clairvoyant that gains less than this gains nothing.
+const GAIN_MIN: f64 = 1.0;
+
+/// A plan that was said, and whether it would have helped.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Its confidence.
+    pub confidence: f64,
+    /// Whether its true expected gain was above 0.
+    pub helps: bool,
+}
+
+/// What came of a scenario with a seed.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Which.
+    pub name: String,
+    /// Which.
+    pub seed: u64,
+    /// Whether no traffic might move.
+    pub is_decoy: bool,
+    /// Payments gained over the untouched run: by the pilot,
+    pub pilot: f64,
+    /// by hand,
+    pub hand: f64,
+    /// and by the one who knows.
+    pub best: f64,
+    /// Per intervention that moved or limited anything.
+    pub effects: Vec<Effect>,
+    /// Interventions that came into force.
+    pub acted: usize,
+    /// Per culprit.
+    pub named: Vec<Named>,
+    /// Plans.
+    pub plans: Vec<Plan>,
+    /// What happened, for a reader.
+    pub log: Vec<String>,
+}
+
+impl Run {
+    /// Whether there was anything to recover.
+    pub fn counts(&self) -> bool {
+        self.best >= GAIN_MIN
+    }
+}
+
+/// A seed, the scenarios on one network, and whether only the decoys among them are asked for.
+type Job<'a> = (u64, &'a [(String, Scenario)], bool);
+
+/// All jobs, on all cores, in order.
+pub fn all(jobs: &[Job<'_>]) -> anyhow::Result<Vec<Vec<Run>>> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let (next, results) = (Mutex::new(0..jobs.len()), Mutex::new(Vec::new()));
+    let take = || next.lock().ok().and_then(|mut numbers| numbers.next());
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(number) = take() {
+                    let result = group(&jobs[number]);
+                    eprint!("\rscenarios: {} of {} networks played", number + 1, jobs.len());
+                    if let Ok(mut results) = results.lock() {
+                        results.push((number, result));
+                    }
+                }
+            });
+        }
+    });
+    eprintln!();
+    let mut results = results.into_inner().map_err(|_| anyhow::anyhow!("a run panicked"))?;
+    results.sort_by_key(|(number, _)| *number);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+fn group((seed, scenarios, decoys_only): &Job<'_>) -> anyhow::Result<Vec<Run>> {
+    let mut learnt: Option<Engine> = None;
+    let mut runs = Vec::new();
+    for (name, scenario) in *scenarios {
+        let stage = scenario
+            .stage(*seed)
+            .map_err(|problem| anyhow::anyhow!("{} (seed {seed})", problem.in_file(name)))?;
+        if *decoys_only && !stage.is_decoy {
+            continue;
+        }
+        if learnt.is_none() {
+            learnt = Some(learn(scenario, &stage, *seed)?);
+        }
+        let Some(engine) = &learnt else { continue };
+        runs.push(one(name, *seed, &stage, engine.clone()));
+    }
+    Ok(runs)
+}
+
+/// An engine that knows the quiet history.
+fn learn(scenario: &Scenario, stage: &Stage, seed: u64) -> anyhow::Result<Engine> {
+    let world = World::new(scenario.world.config(), seed)?;
+    let mut engine = Engine::new(Config { seed, ..Config::default() });
+    let mut attempts = world.attempts(stage.learn_from, stage.from).map(|sample| sample.attempt);
+    loop {
+        let batch: Vec<_> = attempts.by_ref().take(BATCH).collect();
+        if batch.is_empty() {
+            return Ok(engine);
+        }
+        engine.handle(&Input::Attempts(batch));
+    }
+}
+
+/// Capacities that hold throughout: a company knows these of its gateways.
+fn gateways(stage: &Stage) -> Vec<Gateway> {
+    let throughout =
+        |capacity: &&sim::Capacity| capacity.from <= stage.from && capacity.until >= stage.to;
+    let known = stage.setup.capacities.iter().filter(throughout);
+    known
+        .map(|capacity| Gateway {
+            name: capacity.gateway.clone(),
+            methods: Vec::new(),
+            capacity_per_s: Some(capacity.per_s),
+            fee: Vec::new(),
+        })
+        .collect()
+}
+
+fn one(name: &str, seed: u64, stage: &Stage, mut engine: Engine) -> Run {
+    let (world, setup) = (&stage.world, &stage.setup);
+    let untouched = play_untouched(world, setup, &mut |_| {}).paid_expected;
+    let best = play_clairvoyant(world, setup, &mut Clairvoyant::default(), &mut |_| {});
+    let warm = stage.from.plus_millis(-HAND_WARM_MS);
+    let mut rules = ByHand::warm(world.attempts(warm, stage.from).map(|sample| sample.attempt));
+    let hand = play(world, setup, &mut rules, &mut |_| {});
+    engine.handle(&Input::Gateways(gateways(stage)));
+    let mut piloted = Piloted::new(engine, stage.from);
+    let mut effects = Effects::default();
+    let played = play(world, setup, &mut piloted, &mut |attempted| effects.see(attempted));
+    let traffic =
+        |action| matches!(action, Action::Reroute | Action::SuppressPath | Action::AdjustRetry);
+    let acted = piloted
+        .interventions
+        .values()
+        .filter(|intervention| intervention.started_at.is_some() && traffic(intervention.action))
+        .count();
+    let named = stage
+        .truth
+        .iter()
+        .filter(|culprit| !culprit.is_decoy)
+        .map(|culprit| judge::named(culprit, &piloted))
+        .collect();
+    let plans = piloted
+        .decisions
+        .iter()
+        .filter(|decision| piloted.is_new_plan(decision))
+        .filter_map(|decision| {
+            let helps = judge::true_gain(stage, decision)? > 0.0;
+            Some(Plan { confidence: decision.confidence, helps })
+        })
+        .collect();
+    Run {
+        name: name.to_owned(),
+        seed,
+        is_decoy: stage.is_decoy,
+        pilot: played.paid_expected - untouched,
+        hand: hand.paid_expected - untouched,
+        best: best.paid_expected - untouched,
+        effects: effects.0.into_values().filter(|effect| effect.moved > 0.0).collect(),
+        acted,
+        named,
+        plans,
+        log: piloted.log(stage),
+    }
+}
