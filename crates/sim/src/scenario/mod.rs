@@ -16,6 +16,8 @@ mod parse;
 mod print;
 mod slices;
 mod stage;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub use library::library;

@@ -26,7 +26,7 @@ pub(super) const BLAMES: [(&str, FailureKind); 6] = [
 pub(super) const STATEMENTS: &str =
     "scenario:, about:, world:, learn:, start:, run:, feedback:, capacity:, at ..., expect:";
 
-const EVENTS: &str = "outage on, latency on, codes on, volume on, mix shift of, card testing on, \
+pub(super) const EVENTS: &str = "outage on, latency on, codes on, volume on, mix shift of, card testing on, \
                       retry storm on, capacity of, misrouting of";
 
 /// A scenario in the making.
@@ -261,7 +261,7 @@ fn world(words: &mut Words<'_>) -> Result<Network, Fault> {
     while words.peek().is_some() {
         match words.one_of(&["merchants", "retries", "season"])? {
             0 => world.merchants = whole(words, 1.0, 500.0)? as u16,
-            1 => world.retries_percent = words.percent()?.min(90.0),
+            1 => world.retries_percent = words.percent(90.0)?,
             _ => world.season = words.one_of(&["on", "off"])? == 0,
         }
     }
@@ -318,7 +318,7 @@ fn happening(words: &mut Words<'_>, config: &WorldConfig) -> Result<(What, Place
         return Ok((What::Volume(words.factor(0.0, 100.0)?), place));
     }
     if words.eat("mix shift of") {
-        let share = words.percent()?;
+        let share = words.percent(100.0)?;
         words.expect("to")?;
         return Ok((What::MixShift(share), place(words, config)?));
     }
@@ -340,7 +340,7 @@ fn happening(words: &mut Words<'_>, config: &WorldConfig) -> Result<(What, Place
         return Ok((What::Capacity(room), Place::Slice([("gateway".into(), gateway)].into())));
     }
     if words.eat("misrouting of") {
-        let share = words.percent()?;
+        let share = words.percent(100.0)?;
         words.expect("to")?;
         let place = place(words, config)?;
         let has_gateway = match &place {

@@ -132,11 +132,11 @@ impl<'t> Words<'t> {
     }
 
     /// `35 %` or `35%`
-    pub(super) fn percent(&mut self) -> Result<f64, Fault> {
+    pub(super) fn percent(&mut self, high: f64) -> Result<f64, Fault> {
         if self.peek().is_some_and(|word| word.ends_with('%')) {
-            return self.number(("", "%"), 0.0, 100.0);
+            return self.number(("", "%"), 0.0, high);
         }
-        let number = self.plain(0.0, 100.0)?;
+        let number = self.plain(0.0, high)?;
         self.expect("%")?;
         Ok(number)
     }
