@@ -11,6 +11,7 @@
 //! [`Scenario::ground`] share it, so whoever learns it learns it once.
 
 mod aliases;
+mod events;
 mod library;
 mod parse;
 mod print;

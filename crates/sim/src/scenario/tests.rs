@@ -1,3 +1,5 @@
+//! The scenario language: what is read, what is refused, and in which words.
+
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
@@ -43,7 +45,7 @@ fn the_reference_example_reads_as_it_says() {
     for word in super::parse::STATEMENTS.split(", ").filter(|word| word.ends_with(':')) {
         assert!(reference.contains(&format!("`{word} ")), "{word}");
     }
-    for word in super::parse::EVENTS.split(", ") {
+    for word in super::events::EVENTS.split(", ") {
         assert!(reference.contains(&format!("`{word} ")), "{word}");
     }
 }

@@ -39,6 +39,17 @@ pub(super) fn quoted(text: &str) -> String {
     format!("`{short}{more}`")
 }
 
+const TEXT_MAX: usize = 200;
+
+/// Text for the reader.
+pub(super) fn prose(text: &str) -> Result<String, Fault> {
+    let length = text.chars().count();
+    if length == 0 || length > TEXT_MAX || text.chars().any(char::is_control) {
+        return fault(quoted(text), format!("1 to {TEXT_MAX} printable characters"));
+    }
+    Ok(text.into())
+}
+
 /// A cursor over the words of a line; commas only please the eye.
 #[derive(Debug)]
 pub(super) struct Words<'t> {
