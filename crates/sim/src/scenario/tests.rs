@@ -27,7 +27,7 @@ fn the_reference_example_reads_as_it_says() {
     assert_snapshot!(scenario, @"
     scenario: PayU fails on Visa while a sale is on
     about: The sale is not the cause.
-    world: 50/s, merchants 24, retries 35 %, season on
+    world: 60/s, merchants 24, retries 35 %, season on
     learn: 1d
     start: 14:00
     run: 45m
