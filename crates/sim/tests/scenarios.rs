@@ -141,7 +141,9 @@ fn decoys_look_like_incidents() {
 #[test]
 fn one_who_knows_gains_where_routing_helps() {
     const HOPELESS: [&str; 3] = ["one_issuer", "upi_rail", "network_everywhere"];
-    for (name, scenario) in scenarios() {
+    // The largest of the grid differ from the others in their size alone.
+    let is_large = |name: &str| name.starts_with("grid_50") || name.starts_with("brief_50");
+    for (name, scenario) in scenarios().filter(|(name, _)| !is_large(name)) {
         let stage = stage(name, &scenario, 1);
         let nobody = play_untouched(&stage.world, &stage.setup, &mut |_| {});
         let mut clairvoyant = Clairvoyant::default();

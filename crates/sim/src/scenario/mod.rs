@@ -11,11 +11,14 @@
 //! [`Scenario::ground`] share it, so whoever learns it learns it once.
 
 mod aliases;
+mod events;
 mod library;
 mod parse;
 mod print;
 mod slices;
 mod stage;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub use library::library;
@@ -164,10 +167,10 @@ impl Network {
     /// 20 attempts per second.
     pub const SMALL: Self =
         Self { attempts_per_s: 20.0, merchants: 24, retries_percent: 35.0, season: true };
-    /// 50 attempts per second.
-    pub const MEDIUM: Self = Self { attempts_per_s: 50.0, ..Self::SMALL };
-    /// 120 attempts per second.
-    pub const LARGE: Self = Self { attempts_per_s: 120.0, ..Self::SMALL };
+    /// 60 attempts per second.
+    pub const MEDIUM: Self = Self { attempts_per_s: 60.0, ..Self::SMALL };
+    /// 150 attempts per second.
+    pub const LARGE: Self = Self { attempts_per_s: 150.0, ..Self::SMALL };
 
     /// What the world is built from.
     pub fn config(&self) -> WorldConfig {

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::parse::BLAMES;
+use super::events::BLAMES;
 use super::words::time_text;
 use super::{Event, Expect, Loss, Place, Room, Scenario, What};
 use crate::failure::FailureKind;

@@ -11,6 +11,8 @@ use crate::world::{DIMENSIONS, World};
 
 /// A slice of about so much traffic has at least this share of it, and at most its inverse.
 const NEAR_MIN: f64 = 0.6;
+/// And at most this share of all traffic, so that all of it may be moved: half is what operators are allowed as a rule.
+const SHARE_MAX: f64 = 0.4;
 
 impl World {
     /// All attempts per second that are to be expected at an instant without incidents.
@@ -80,14 +82,15 @@ impl World {
         }
         let all = self.attempts_per_s_at(at);
         let off = |share: &f64| libm::fabs(libm::log(share * all / per_s));
-        let nearest = shares.iter().min_by(|(_, a), (_, b)| off(a).total_cmp(&off(b)));
+        let movable = shares.iter().filter(|(_, share)| **share <= SHARE_MAX);
+        let nearest = movable.min_by(|(_, a), (_, b)| off(a).total_cmp(&off(b)));
         match nearest {
             Some((values, share)) if off(share) <= -libm::log(NEAR_MIN) => {
                 let pairs = dimensions.iter().zip(values);
                 Ok(pairs.map(|(d, v)| ((*d).into(), (*v).into())).collect())
             }
             Some((_, share)) => Err(format!("about {:.2}/s, which comes nearest", share * all)),
-            None => Err("dimensions that occur together".into()),
+            None => Err("a slice that holds at most 40 % of all traffic".into()),
         }
     }
 }

@@ -88,6 +88,10 @@ impl Scenario {
                 Ok(None) => {
                     let gateway = slice.get("gateway").cloned().unwrap_or_default();
                     let What::Capacity(room) = event.what else { continue };
+                    if attempts_per_s == 0.0 {
+                        let allowed = "a gateway that traffic goes to".into();
+                        return Err(wrong(event.line, gateway, allowed));
+                    }
                     setup.capacities.push(Capacity {
                         gateway,
                         per_s: room.per_s(attempts_per_s),

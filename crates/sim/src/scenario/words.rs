@@ -39,6 +39,17 @@ pub(super) fn quoted(text: &str) -> String {
     format!("`{short}{more}`")
 }
 
+const TEXT_MAX: usize = 200;
+
+/// Text for the reader.
+pub(super) fn prose(text: &str) -> Result<String, Fault> {
+    let length = text.chars().count();
+    if length == 0 || length > TEXT_MAX || text.chars().any(char::is_control) {
+        return fault(quoted(text), format!("1 to {TEXT_MAX} printable characters"));
+    }
+    Ok(text.into())
+}
+
 /// A cursor over the words of a line; commas only please the eye.
 #[derive(Debug)]
 pub(super) struct Words<'t> {
@@ -132,11 +143,11 @@ impl<'t> Words<'t> {
     }
 
     /// `35 %` or `35%`
-    pub(super) fn percent(&mut self) -> Result<f64, Fault> {
+    pub(super) fn percent(&mut self, high: f64) -> Result<f64, Fault> {
         if self.peek().is_some_and(|word| word.ends_with('%')) {
-            return self.number(("", "%"), 0.0, 100.0);
+            return self.number(("", "%"), 0.0, high);
         }
-        let number = self.plain(0.0, 100.0)?;
+        let number = self.plain(0.0, high)?;
         self.expect("%")?;
         Ok(number)
     }
