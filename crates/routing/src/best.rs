@@ -167,12 +167,12 @@ pub(crate) fn probabilities<'a>(contender: impl Fn(usize) -> (&'a Law, f64), out
     }
 
     let mut from = floor;
+    let mut below = [0.0; GATEWAYS_MAX];
     // Those who have passed their end count 1 in the product, and gain nothing more.
     while active > 1 {
         let running = &mut cursors[..active];
         let to = running.iter().fold(f64::INFINITY, |least, cursor| least.min(cursor.to));
         let middle = 0.5 * (from + to);
-        let mut below = [0.0; GATEWAYS_MAX];
         let mut product = 1.0;
         for (cursor, below) in running.iter().zip(&mut below) {
             *below = product;

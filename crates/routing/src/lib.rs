@@ -10,6 +10,7 @@ mod context;
 mod draw;
 mod eligible;
 mod gateway;
+mod learner;
 mod moves;
 mod policy;
 #[cfg(test)]
@@ -23,5 +24,6 @@ pub use choice::{Assignment, Choice, Ranked, Reason, RetryAdvice};
 pub use context::Context;
 pub use eligible::{GATEWAYS_MAX, NoEligibleGateway};
 pub use gateway::{Fee, Gateway};
+pub use learner::{Learner, LearnerSettings, Outcomes};
 pub use policy::{Learning, Policy, Term, Terms};
 pub use table::{DIMENSIONS_MAX, Table};
