@@ -239,10 +239,10 @@ fn retried(
     if !is_storm && incident.cause != Cause::IssuerDegradation {
         return None;
     }
-    // Long enough that the trouble has ended in half of the cases, at most a quarter of an hour.
+    // Long enough that the trouble has ended in six cases of seven, an hour at most.
     let age_min = now.millis_since(incident.started_at) as f64 / 60_000.0;
-    let median_s = durations.remaining_min(age_min, 0.5) * 60.0;
-    let delay_s_min = if is_storm { 30 } else { median_s.clamp(60.0, 900.0) as u32 };
+    let ended_s = durations.remaining_min(age_min, 0.85) * 60.0;
+    let delay_s_min = if is_storm { 30 } else { ended_s.clamp(60.0, 3_600.0) as u32 };
     let (limit, rule) = scheme_limit(incident.slice.get("network"), now);
     let retry = Retry { attempts_max: limit.min(2), delay_s_min };
     let valued =

@@ -91,7 +91,9 @@ fn arms_that_are_alike_cross_no_more_often_than_promised() {
     for (rate, share) in [(0.68, 0.05), (0.85, 0.5)] {
         let benefit = crossed(&alike(rate), PLAN, share, |e| e.benefit, 3.0);
         let harm = crossed(&alike(rate), PLAN, share, |e| e.harm, 20.0);
-        println!("alike at {rate}, {share} treated: benefit at 3 in {benefit}, harm at 20 in {harm}");
+        println!(
+            "alike at {rate}, {share} treated: benefit at 3 in {benefit}, harm at 20 in {harm}"
+        );
         assert!(benefit <= allowed(1.0 / 3.0), "{rate}, {share}: benefit in {benefit}");
         assert!(harm <= allowed(0.05), "{rate}, {share}: harm in {harm}");
     }
