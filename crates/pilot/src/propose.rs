@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::act::Act;
 use crate::course::{Course, reserved, size_of};
-use crate::decide::{Candidate, Reasons, candidates, outlook, targets::Reserved};
+use crate::decide::{Candidate, Reasons, candidates, outlook, precluded, targets::Reserved};
 use crate::decision::percent;
 use crate::experiment::{Expected, Goal, logistic, logit};
 use crate::guardrails::{Guardrail, Held, at_start};
@@ -132,6 +132,9 @@ impl Pilot {
     }
 
     fn candidates(&self, situation: &Situation, reserved: &Reserved) -> Reasons {
+        if let Some(reasons) = precluded(situation) {
+            return reasons;
+        }
         let incident = &situation.incident;
         let durations = self.recollection.durations(incident);
         let belief = self.recollection.belief(incident, &self.settings.memory_key, self.now);

@@ -48,7 +48,45 @@ pub struct Reasons {
 /// What past cases of the pattern say, per action.
 pub type Lesson<'a> = &'a dyn Fn(Action) -> f64;
 
-/// All candidates of a situation.
+/// Why no traffic may be touched, whatever the outlook.
+pub fn precluded(situation: &Situation) -> Option<Reasons> {
+    let incident = &situation.incident;
+    if matches!(incident.cause, Cause::UserRelated | Cause::SuspectedFraud) {
+        return Some(told(format!("{}: another path doesn't help", incident.cause)));
+    }
+    if is_storm(situation) {
+        return None;
+    }
+    if incident.signal != Signal::SuccessRate {
+        let what = match incident.signal {
+            Signal::Latency => "slower, approvals intact",
+            Signal::ErrorMix => "other codes, approvals intact",
+            Signal::Volume | Signal::SuccessRate => "a change of volume only",
+        };
+        return Some(told(what.into()));
+    }
+    if !loses_approvals(situation) {
+        return Some(Reasons {
+            candidates: Vec::new(),
+            why_not: "more approvals than expected".into(),
+            tell: false,
+        });
+    }
+    None
+}
+
+fn loses_approvals(situation: &Situation) -> bool {
+    let incident = &situation.incident;
+    incident.signal == Signal::SuccessRate && incident.observed_rate < incident.baseline_rate
+}
+
+/// Retries that our own settings make in such numbers that they are the trouble.
+fn is_storm(situation: &Situation) -> bool {
+    situation.incident.cause == Cause::Misconfiguration
+        && situation.attempts_per_payment >= STORM_ATTEMPTS_PER_PAYMENT
+}
+
+/// All candidates of a situation that isn't [`precluded`].
 pub fn candidates(
     situation: &Situation,
     outlook: &Outlook,
@@ -58,28 +96,14 @@ pub fn candidates(
     lesson: Lesson<'_>,
     now: Timestamp,
 ) -> Reasons {
-    let incident = &situation.incident;
-    if matches!(incident.cause, Cause::UserRelated | Cause::SuspectedFraud) {
-        return told(format!("{}: another path doesn't help", incident.cause));
-    }
-    if incident.signal != Signal::SuccessRate {
-        let what = match incident.signal {
-            Signal::Latency => "slower, approvals intact",
-            Signal::ErrorMix => "other codes, approvals intact",
-            Signal::Volume | Signal::SuccessRate => "a change of volume only",
-        };
-        return told(what.into());
-    }
-    if incident.observed_rate >= incident.baseline_rate {
-        return Reasons {
-            candidates: Vec::new(),
-            why_not: "more approvals than expected".into(),
-            tell: false,
-        };
-    }
     let mut candidates = Vec::new();
     let mut why_not = Vec::new();
-    match rerouted(situation, outlook, reserved, limits, lesson) {
+    let rerouted = if loses_approvals(situation) {
+        rerouted(situation, outlook, reserved, limits, lesson)
+    } else {
+        Err("approvals are intact".into())
+    };
+    match rerouted {
         Ok(candidate) => {
             candidates.extend(suppressed(situation, outlook, reserved, limits, lesson, &candidate));
             candidates.push(candidate);
@@ -211,15 +235,14 @@ fn retried(
     now: Timestamp,
 ) -> Option<Candidate> {
     let incident = &situation.incident;
-    let is_storm = incident.cause == Cause::Misconfiguration
-        && situation.attempts_per_payment >= STORM_ATTEMPTS_PER_PAYMENT;
+    let is_storm = is_storm(situation);
     if !is_storm && incident.cause != Cause::IssuerDegradation {
         return None;
     }
-    // Long enough that the trouble has ended in half of the cases, at most a quarter of an hour.
+    // Long enough that the trouble has ended in six cases of seven, an hour at most.
     let age_min = now.millis_since(incident.started_at) as f64 / 60_000.0;
-    let median_s = durations.remaining_min(age_min, 0.5) * 60.0;
-    let delay_s_min = if is_storm { 30 } else { median_s.clamp(60.0, 900.0) as u32 };
+    let ended_s = durations.remaining_min(age_min, 0.85) * 60.0;
+    let delay_s_min = if is_storm { 30 } else { ended_s.clamp(60.0, 3_600.0) as u32 };
     let (limit, rule) = scheme_limit(incident.slice.get("network"), now);
     let retry = Retry { attempts_max: limit.min(2), delay_s_min };
     let valued =

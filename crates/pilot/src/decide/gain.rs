@@ -97,10 +97,16 @@ pub fn of_moving(
     valued(per_draw, amount, situation.main_currency(), lesson)
 }
 
+/// Tries beyond the second of a storm that still earn an approval.
+const LATE_TRIES_EARN: f64 = 0.01;
+/// Loss that a storm is taken to cause at the least.
+const STORM_LOSS_MIN: f64 = 0.02;
+
 /// Values waiting before retries and making fewer of them.
 ///
-/// A retry that waits finds the trouble over with the probability that it ends meanwhile, and the payer still there with a probability that is drawn around 0.7; a retry
-/// at once finds things as they are. A storm of retries adds load to what is failing under load: capping it gains the relief, which is drawn as up to a tenth of the failures.
+/// A retry that waits finds the trouble over with the probability that it ends meanwhile, and the payer still there with a probability that is drawn around 0.6; a retry
+/// at once finds things as they are. A storm of retries loads what fails under load: capping it gives back a part, drawn between none and all, of what is lost, and costs the few
+/// approvals that third and later tries would have earned.
 pub fn of_retrying(
     situation: &Situation,
     outlook: &Outlook,
@@ -115,12 +121,15 @@ pub fn of_retrying(
         .draws
         .iter()
         .map(|draw| {
-            let failing = per_min * (1.0 - draw.now) * retries.min(1.0);
+            let failing = per_min * (1.0 - draw.now);
+            if is_storm {
+                let loss = (draw.after - draw.now).max(STORM_LOSS_MIN);
+                let forgone = failing * (retries - 1.0).clamp(0.0, 3.0) * LATE_TRIES_EARN;
+                return (per_min * loss * draw.spare - forgone, 0.0);
+            }
             let later = if draw.remaining_min <= delay_min { draw.after } else { draw.now };
-            let stays = 0.55 + 0.3 * draw.spare;
-            let relief = if is_storm { 0.1 * draw.spare * per_min * (1.0 - draw.now) } else { 0.0 };
-            let lost_tries = if is_storm { 0.1 * (retries - 1.0).max(0.0) * draw.now } else { 0.0 };
-            (failing * (stays * later - draw.now - lost_tries) + relief, 0.0)
+            let stays = 0.4 + 0.4 * draw.spare;
+            (failing * retries.min(1.0) * (stays * later - draw.now), 0.0)
         })
         .collect();
     valued(per_draw, situation.mean_amount_minor(), situation.main_currency(), lesson)

@@ -170,7 +170,7 @@ pub fn ceiling(
         let per_share = load * situation.attempts_per_s;
         if per_share > 0.0 {
             let own = settled * per_share;
-            ceiling = ceiling.min((headroom_per_s(path, reserved) * use_share + own) / per_share);
+            ceiling = ceiling.min((headroom_per_s(path, reserved) + own) * use_share / per_share);
         }
     }
     ceiling

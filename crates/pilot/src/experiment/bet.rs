@@ -19,7 +19,7 @@
 //! always stand incomplete. What it rests on is the coin; the sample-ratio test watches that. Per payment it grows as fast as the block does:
 //! s KL(a, a0) + (1 - s) KL(b, b0).
 //!
-//! **Cost.** Closed form without margin, a bisection of 50 steps with one.
+//! **Cost.** Closed form without margin, some six Newton steps with one.
 
 use libm::log;
 use routing::Arm;
@@ -71,22 +71,32 @@ impl Bet {
     }
 }
 
-/// The claim's point nearest to (a, b) in weighted Kullback-Leibler divergence, which is convex along the edge.
+/// The claim's point nearest to (a, b) in weighted Kullback-Leibler divergence, which is convex along the edge: Newton's steps on its slope, kept between the bounds that they tighten.
 fn projected(a: f64, b: f64, margin: f64, share: f64) -> f64 {
-    let slope = |n: f64| {
-        let m = n + margin;
-        share * (a - n) / (n * (1.0 - n)) + (1.0 - share) * (b - m) / (m * (1.0 - m))
+    // Slope of one arm's part, and how that changes.
+    let part = |rate: f64, n: f64| {
+        let v = n * (1.0 - n);
+        ((rate - n) / v, -(v + (rate - n) * (1.0 - 2.0 * n)) / (v * v))
     };
-    let (mut low, mut high) = ((-margin).max(0.0) + 1e-9, (1.0 - margin).min(1.0) - 1e-9);
-    for _ in 0..50 {
-        let middle = 0.5 * (low + high);
-        if slope(middle) > 0.0 {
-            low = middle;
+    let (mut low, mut high) = (1e-9, 1.0 - margin - 1e-9);
+    let mut n = (share * a + (1.0 - share) * (b - margin)).clamp(low, high);
+    for _ in 0..60 {
+        let (slope_a, bend_a) = part(a, n);
+        let (slope_b, bend_b) = part(b, n + margin);
+        let slope = share * slope_a + (1.0 - share) * slope_b;
+        if slope > 0.0 {
+            low = n;
         } else {
-            high = middle;
+            high = n;
         }
+        let step = n - slope / (share * bend_a + (1.0 - share) * bend_b);
+        let next = if step > low && step < high { step } else { 0.5 * (low + high) };
+        if (next - n).abs() < 1e-13 {
+            break;
+        }
+        n = next;
     }
-    0.5 * (low + high)
+    n
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use analyst::{Cause, Impact, Incident, IncidentStatus, Signal, Slice};
 use payments::{Currency, Money, Timestamp};
-use pilot::{Act, Network, Path, Pilot, Settings, Situation};
+use pilot::{Act, Network, Path, Pilot, Settings, Situation, State};
 use routing::{Arm, Directive};
 use stats::stream::Stream;
 
@@ -25,6 +25,8 @@ pub struct Scenario {
     pub outage_rate: f64,
     /// Success rate of payu during the outage (stripe: two points less).
     pub target_rate: f64,
+    /// What the analyst sees of payu, which may be wrong of the slice's payments.
+    pub target_shown: f64,
     /// Share of failures that are timeouts, known after 30 s.
     pub timeouts: f64,
     pub outage_s: i64,
@@ -44,6 +46,7 @@ impl Scenario {
             payments_per_s,
             outage_rate: p,
             target_rate: BASELINE,
+            target_shown: BASELINE,
             timeouts: 0.3,
             outage_s: 1_800,
             confidence: 0.95,
@@ -62,6 +65,8 @@ pub struct Report {
     pub recovered: f64,
     /// ... counted from detection.
     pub recovered_since_detection: f64,
+    /// Seconds, since detection, at which interventions began.
+    pub starts_s: Vec<i64>,
     /// Approvals lost by moving payments to worse targets, as a share of all payments.
     pub lost_share: f64,
     /// Seconds from the outage's end until nothing is moved.
@@ -105,6 +110,12 @@ pub fn run(scenario: &Scenario, until_s: i64) -> Report {
                 if allocation.overlays.is_empty() {
                     report.ended_s.get_or_insert(second - scenario.detection_s);
                 }
+            }
+            if let Act::Intervention(itv) = &act
+                && itv.started_at == Some(now)
+                && itv.state == State::Active
+            {
+                report.starts_s.push(second - scenario.detection_s);
             }
             report.acts.push((second, act));
         }
@@ -230,13 +241,8 @@ pub fn situation(scenario: &Scenario, hit: (f64, f64), second: i64) -> Situation
         }],
         paths: vec![
             path("razorpay", hit.0, hit.1, BASELINE),
-            path(
-                "payu",
-                elsewhere,
-                elsewhere * scenario.target_rate.max(BASELINE - 0.01),
-                BASELINE,
-            ),
-            path("stripe", elsewhere, elsewhere * BASELINE, BASELINE - 0.02),
+            path("payu", elsewhere, elsewhere * scenario.target_shown, BASELINE),
+            path("stripe", elsewhere, elsewhere * (scenario.target_shown - 0.02), BASELINE - 0.02),
         ],
         attempts_per_payment: 1.3,
     }
