@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use pilot::{Action, Decision};
 use routing::Arm;
+use server::piloted::{Piloted, part_of};
 use sim::{Attempted, Culprit, Stage, World};
-
-use super::piloted::{Piloted, part_of};
 
 /// How long an intervention lives without fresh evidence: what its first step is compared over.
 pub const TTL_MS: i64 = 30 * 60_000;

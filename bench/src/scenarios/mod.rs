@@ -8,7 +8,6 @@
 mod calibration;
 mod hand;
 mod judge;
-mod piloted;
 mod run;
 mod table;
 

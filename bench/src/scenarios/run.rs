@@ -5,11 +5,11 @@ use std::sync::Mutex;
 use engine::{Config, Engine, Input};
 use pilot::Action;
 use routing::Gateway;
+use server::piloted::Piloted;
 use sim::{Clairvoyant, Scenario, Stage, World, play, play_clairvoyant, play_untouched};
 
 use super::hand::ByHand;
 use super::judge::{self, Effect, Effects, Named};
-use super::piloted::Piloted;
 
 /// Attempts handed over at once while learning.
 const BATCH: usize = 4_096;

@@ -1,4 +1,4 @@
-//! The engine as the closed loop's operator: the same inputs that a server would hand it.
+//! The engine as the operator of a simulated network: it gets the same inputs that live feeds would give it.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +14,7 @@ const BEHIND_MS: i64 = 3_000 + 5_000;
 
 /// The engine, what the data plane obeys, and what was said.
 pub struct Piloted {
+    /// The engine.
     pub engine: Engine,
     policy: Policy,
     routed: Vec<Routed>,
