@@ -183,7 +183,8 @@ impl Pilot {
             self.end(&id, State::RolledBack, format!("harm at e = {:.0}", evidence.harm), acts);
             return None;
         }
-        if self.is_blind(place, network, silent, &limits, acts) {
+        let is_blind = self.is_blind(place, network, silent, &limits, acts);
+        if !self.courses[place].is_active() {
             return None;
         }
         let situation = match self.moving(place, situations) {
@@ -201,8 +202,10 @@ impl Pilot {
         if situation.is_some_and(|situation| !self.keep_targets(place, situation, acts)) {
             return None;
         }
-        self.step(place, situation, network, &evidence, acts);
-        self.renew(place, situation, &evidence, acts);
+        if !is_blind {
+            self.step(place, situation, network, &evidence, acts);
+            self.renew(place, situation, &evidence, acts);
+        }
         let course = &mut self.courses[place];
         if course.is_active() && now.millis_since(course.told_at) >= TELL_MS {
             course.told_at = now;
@@ -255,14 +258,14 @@ impl Pilot {
     fn moving<'a>(&self, place: usize, situations: &'a [Situation]) -> Moving<'a> {
         let course = &self.courses[place];
         let slice = &course.plan.slice;
-        let own =
-            situations.iter().find(|s| s.incident.id == course.plan.incident_id && !s.is_over());
-        let heir = || situations.iter().find(|s| s.incident.slice == *slice && !s.is_over());
-        let Some(situation) = own.or_else(heir) else { return Moving::Over };
-        let is: &Slice = &situation.incident.slice;
-        if is == slice {
+        // Whoever is at the very slice now speaks for it, whichever incident began it.
+        let open = || situations.iter().filter(|s| !s.is_over());
+        if let Some(situation) = open().find(|s| s.incident.slice == *slice) {
             return Moving::Same(situation);
         }
+        let own = open().find(|s| s.incident.id == course.plan.incident_id);
+        let Some(situation) = own else { return Moving::Over };
+        let is: &Slice = &situation.incident.slice;
         if situation.incident.aliases.contains(slice) {
             return Moving::Kept(situation);
         }

@@ -82,6 +82,8 @@ pub struct Course {
     pub held: Vec<Held>,
     /// Why it stands where it stands.
     pub reason: String,
+    /// Its incident was over when last looked at.
+    pub is_over: bool,
     /// Telemetry was lost and it has been taken back.
     pub is_blind: bool,
     /// When its experiment was last told.

@@ -37,6 +37,8 @@ impl Pilot {
         let failed = match state {
             State::RolledBack => outcome == Outcome::Harmed && !helped,
             State::Expired => !helped,
+            // The arms were alike, and the incident goes on: that was no fix.
+            State::Completed => !helped && course.direction == Direction::Home && !course.is_over,
             _ => false,
         };
         if failed {

@@ -235,6 +235,7 @@ impl Pilot {
             benefit_max: 1.0,
             held: Vec::new(),
             reason: candidate.reason.clone(),
+            is_over: false,
             is_blind: false,
             told_at: now,
             plan,

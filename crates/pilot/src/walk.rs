@@ -2,6 +2,7 @@
 
 use crate::act::Act;
 use crate::course::{moved, reserved};
+use crate::decision::percent;
 use crate::experiment::Evidence;
 use crate::guardrails::{
     Guardrail, Held, at_step, at_turn, ceiling_of, share_left, step_allows, ttl_renewed,
@@ -31,6 +32,7 @@ impl Pilot {
         let steps = course.plan.steps.clone();
         let share = course.share;
         let is_over = situation.is_none();
+        course.is_over = is_over;
         let is_person = course.authority != Authority::Pilot;
         let age_ms = now.millis_since(course.step_since());
         if is_over && !course.plan.action.moves_payments() {
@@ -126,7 +128,13 @@ impl Pilot {
         };
         let step = step_of(&limits, &steps, share);
         if !step_allows(&limits, step, evidence) {
-            return self.hold(place, Vec::new(), acts);
+            let detail = format!(
+                "the step to {} waits for e >= {} of benefit, it is {:.1}",
+                percent(next),
+                limits.promote_e(step),
+                evidence.benefit
+            );
+            return self.hold(place, vec![Held { guardrail: Guardrail::Steps, detail }], acts);
         }
         let is_person = course.authority != Authority::Pilot;
         if !is_person && self.mode_of(place) != Mode::Auto {

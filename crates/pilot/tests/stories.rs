@@ -1,134 +1,14 @@
 //! Single stories: what the pilot says and does in situations that people will ask about.
 
+mod stage;
 mod world;
 
 use analyst::{Cause, Signal, Slice};
-use payments::Timestamp;
 use pilot::{
-    Act, Action, Command, Decision, Direction, Freeze, Guardrail, Intervention, Mode, Network,
-    Pilot, Refusal, Settings, Situation, State, words,
+    Action, Command, Direction, Freeze, Guardrail, Mode, Pilot, Refusal, Settings, Situation,
+    State, words,
 };
-use routing::Arm;
-use stats::stream::Stream;
-use world::{Scenario, T0_MS, network, situation};
-
-/// A pilot, a clock and a slice whose payments fare as told.
-struct Stage {
-    pilot: Pilot,
-    now: Timestamp,
-    network: Network,
-    shown: Vec<Situation>,
-    stream: Stream,
-    /// Success rates of treated and untreated first attempts; `None`: outcomes never come.
-    rates: Option<(f64, f64)>,
-    /// Above this share outcomes never come either.
-    blind_above: f64,
-    acts: Vec<Act>,
-}
-
-fn struck() -> Situation {
-    situation(&Scenario::outage(20.0, 0.47), (120.0, 50.0), 60)
-}
-
-impl Stage {
-    fn new(settings: Settings) -> Self {
-        let now = Timestamp::from_millis(T0_MS + 60_000);
-        Self {
-            pilot: Pilot::new(settings),
-            now,
-            network: network(now),
-            shown: vec![struck()],
-            stream: Stream::named(1, "stories"),
-            rates: Some((0.88, 0.41)),
-            blind_above: 1.0,
-            acts: Vec::new(),
-        }
-    }
-
-    fn with_mode(mode: Mode) -> Self {
-        let mut settings = Settings::default();
-        settings.modes.reroute = mode;
-        Self::new(settings)
-    }
-
-    fn tick(&mut self, seconds: i64) -> &mut Self {
-        for _ in 0..seconds {
-            self.now = self.now.plus_millis(1_000);
-            self.network.last_attempt_at = Some(self.now);
-            self.acts.extend(self.pilot.cycle(self.now, &self.shown, &self.network));
-            for overlay in self.pilot.allocation().overlays.clone() {
-                for _ in 0..20 {
-                    let is_treated = self.stream.bernoulli(overlay.share);
-                    let arm = if is_treated { Arm::Treatment } else { Arm::Control };
-                    self.pilot.decided(&overlay.intervention_id, arm, self.now);
-                    if let Some((treated, untreated)) = self.rates
-                        && overlay.share <= self.blind_above
-                    {
-                        let approved =
-                            self.stream.bernoulli(if is_treated { treated } else { untreated });
-                        self.pilot.outcome(&overlay.intervention_id, arm, self.now, approved);
-                    }
-                }
-            }
-        }
-        self
-    }
-
-    fn until(&mut self, seconds: i64, done: impl Fn(&Pilot) -> bool) -> i64 {
-        for second in 0..seconds {
-            if done(&self.pilot) {
-                return second;
-            }
-            self.tick(1);
-        }
-        panic!("not within {seconds} s: {:#?}", self.pilot.interventions());
-    }
-
-    fn command(&mut self, command: Command) -> Result<(), Refusal> {
-        self.acts.extend(self.pilot.command(&command, self.now)?);
-        Ok(())
-    }
-
-    fn first(&self) -> Intervention {
-        self.pilot.interventions().pop().expect("there is an intervention")
-    }
-
-    fn last(&self) -> Intervention {
-        self.pilot.interventions().remove(0)
-    }
-
-    fn pages(&self) -> Vec<String> {
-        let page = |act: &Act| match act {
-            Act::Page(page) => Some(page.why.clone()),
-            _ => None,
-        };
-        self.acts.iter().filter_map(page).collect()
-    }
-
-    fn decisions(&self) -> Vec<Decision> {
-        let decision = |act: &Act| match act {
-            Act::Decision(decision) => Some((**decision).clone()),
-            _ => None,
-        };
-        self.acts.iter().filter_map(decision).collect()
-    }
-
-    fn share(&self) -> f64 {
-        self.pilot.allocation().overlays.first().map_or(0.0, |overlay| overlay.share)
-    }
-}
-
-fn at_full(pilot: &Pilot) -> bool {
-    pilot.allocation().overlays.first().is_some_and(|overlay| overlay.share > 0.9)
-}
-
-fn approve(itv: &Intervention) -> Command {
-    Command::Approve {
-        intervention_id: itv.id.clone(),
-        plan_hash: itv.plan_hash.clone(),
-        by: "ana".into(),
-    }
-}
+use stage::{Stage, approve, at_full};
 
 #[test]
 fn an_incident_from_alarm_to_home() {
@@ -156,7 +36,8 @@ fn an_incident_from_alarm_to_home() {
 
 #[test]
 fn some_incidents_are_only_told() {
-    let spoil: [(fn(&mut Situation), &str); 6] = [
+    type Spoil = fn(&mut Situation);
+    let spoil: [(Spoil, &str); 6] = [
         (|s| s.incident.cause = Cause::UserRelated, "user_related: another path doesn't help"),
         (
             |s| s.incident.cause = Cause::SuspectedFraud,
@@ -475,6 +356,38 @@ fn retries_of_a_failing_bank_wait_and_a_storm_is_capped() {
     let decision = stage.decisions().pop().unwrap();
     assert_eq!(decision.action, Action::AdjustRetry, "{decision:?}");
     println!("{:?}", words(&decision));
+}
+
+#[test]
+fn a_dead_path_that_no_single_gateway_can_replace_is_suppressed() {
+    let mut stage = Stage::new(Settings::default());
+    stage.shown[0].paths[0].successes = 0.0;
+    stage.shown[0].incident.observed_rate = 0.0;
+    for path in stage.shown[0].paths.iter_mut().filter(|path| !path.hit) {
+        path.eligible_share = 0.6;
+    }
+    stage.rates = Some((0.8, 0.0));
+    stage.tick(1);
+    let (action, _) = words(&stage.decisions()[0]);
+    assert_eq!(
+        action,
+        "suppress_path razorpay for 5 % of the slice, the router's next best serves (experiment x_1) - razorpay is as good as dead and no single gateway suffices"
+    );
+    stage.until(60, at_full);
+    // None that the router may fall to may be suspect.
+    stage.shown[0].paths[2].suspect = true;
+    stage.tick(1);
+    assert_eq!(stage.first().state, State::RolledBack);
+}
+
+#[test]
+fn what_a_step_waits_for_is_said() {
+    let mut stage = Stage::new(Settings::default());
+    stage.rates = Some((0.5, 0.5));
+    stage.tick(3);
+    let held = stage.first().held;
+    assert_eq!(held[0].guardrail, Guardrail::Steps);
+    assert!(held[0].detail.starts_with("the step to 20 % waits for e >= 3"), "{}", held[0].detail);
 }
 
 #[test]

@@ -15,6 +15,8 @@ use crate::{Action, Limits, Retry, Situation, Target};
 const STORM_ATTEMPTS_PER_PAYMENT: f64 = 2.5;
 /// A path below this part of its baseline is as good as dead.
 const DEAD_PART: f64 = 0.1;
+/// Weight of the router's next best against its best, where both are eligible.
+const NEXT_BEST_WEIGHT: f64 = 1e-3;
 /// Share of a slice from which on one target suffices.
 const SUFFICIENT_SHARE: f64 = 0.9;
 
@@ -196,7 +198,7 @@ fn suppressed(
 ) -> Option<Candidate> {
     let hit = situation.hit()?;
     let dead = outlook.mean(|draw| f64::from(u8::from(draw.now < DEAD_PART * draw.after))) > 0.95;
-    let others: Vec<_> = situation.paths.iter().filter(|path| !path.hit).collect();
+    let mut others: Vec<_> = situation.paths.iter().filter(|path| !path.hit).collect();
     let fits = |path: &&&crate::Path| {
         path.eligible_share >= SUFFICIENT_SHARE
             && targets::headroom_per_s(path, reserved) * limits.headroom_use
@@ -206,12 +208,18 @@ fn suppressed(
     if !dead || !all_fit || others.len() < 2 || others.iter().any(|path| fits(&path)) {
         return None;
     }
-    // The router decides: what it will take is valued as if all were alike.
-    let mut to: Vec<Target> = others
-        .iter()
-        .take(targets::TARGETS_MAX)
-        .map(|path| Target { gateway: path.gateway.clone(), share: 1.0 })
-        .collect();
+    // The router sends each payment to its best eligible gateway: weights so steep that the next one counts only where those before it aren't eligible.
+    let mean = |path: &crate::Path| {
+        let place = situation.paths.iter().position(|other| other.gateway == path.gateway);
+        outlook.mean(|draw| place.map_or(0.0, |place| draw.paths[place]))
+    };
+    others.sort_by(|a, b| mean(b).total_cmp(&mean(a)).then_with(|| a.gateway.cmp(&b.gateway)));
+    let mut share = 1.0;
+    let mut to = Vec::new();
+    for path in others.iter().take(targets::TARGETS_MAX) {
+        to.push(Target { gateway: path.gateway.clone(), share });
+        share *= NEXT_BEST_WEIGHT;
+    }
     targets::normalise(&mut to);
     let ttl_min = limits.ttl_ms as f64 / 60_000.0;
     let valued = gain::of_moving(situation, outlook, &to, ttl_min, lesson(Action::SuppressPath));

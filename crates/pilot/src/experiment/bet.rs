@@ -15,8 +15,7 @@
 //! because the projection makes both slopes equal and opposite (c >= 0). It is at most 1 exactly where the claim holds.
 //!
 //! **Guarantee.** Exact at any sample size and stopping time, and for rates that change from payment to payment, which a block needs to be constant:
-//! what strikes both arms at once (a burst, a recovery) is no evidence. No payment waits for its block to fill: with random arms about two blocks in fifteen
-//! always stand incomplete. What it rests on is the coin; the sample-ratio test watches that. Per payment it grows as fast as the block does:
+//! what strikes both arms at once (a burst, a recovery) is no evidence. No payment waits for its block to fill. What it rests on is the coin; the sample-ratio test watches that. Per payment it grows as fast as the block does:
 //! s KL(a, a0) + (1 - s) KL(b, b0).
 //!
 //! **Cost.** Closed form without margin, some six Newton steps with one.

@@ -13,7 +13,7 @@
 //! payments is an e-value, whatever the shares, which are fixed before the payments they bind). Benefit of the way up is no evidence about the way home, so it starts anew there.
 //!
 //! **The bets.** Predictable plug-in: each cohort opens with the arms' rates as known from cohorts before it, leaning on what the plan expected (the
-//! plan is what makes the first promotion fast: eleven treated payments instead of some forty with a vague prior). Benefit mixes the expected effect with 0.6 and 0.3 of it;
+//! plan is what makes the first promotion fast: some eleven treated payments at a drop of 20 points). Benefit mixes the expected effect with 0.6 and 0.3 of it;
 //! harm mixes drops of 0.5 to 5 in log-odds, from a nuisance to a dead target.
 //!
 //! **Pending payments** are filled in against what is to be shown ([`Fill`]); any prefix of cohorts may be looked at, so the best one is.
