@@ -116,7 +116,7 @@ struct Base {
 }
 
 impl Policy {
-    /// Makes the terms ready for use: work once per snapshot, about 2 us per overlay and per posterior that is explored.
+    /// Makes the terms ready for use: work once per snapshot, about 3 us per posterior that is explored.
     pub fn new(terms: Terms) -> Self {
         let priced = (0..).zip(&terms.gateways).filter(|(_, gateway)| !gateway.fee.is_empty());
         let lookup = Lookup::new(&terms.table);

@@ -1,3 +1,5 @@
+//! What the learner keeps, forgets and finds, alone and in a closed loop with the policy.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
