@@ -33,8 +33,8 @@ fn contains(slice: &Slice, bucket: &Bucket) -> bool {
     })
 }
 
-/// Whether a slice selects (nearly) the same attempts while the injection lasts.
-fn same_attempts(buckets: &[Bucket], injection: &Injection, other: &Slice) -> bool {
+/// Overlap of a slice's attempts with the injection's while that lasts: intersection over union.
+fn overlap(buckets: &[Bucket], injection: &Injection, other: &Slice) -> f64 {
     let (mut both, mut either) = (0, 0);
     for bucket in buckets {
         let at = bucket.starts_at.as_millis();
@@ -45,7 +45,7 @@ fn same_attempts(buckets: &[Bucket], injection: &Injection, other: &Slice) -> bo
         both += if a && b { bucket.attempts } else { 0 };
         either += if a || b { bucket.attempts } else { 0 };
     }
-    both as f64 >= ALIAS * either as f64
+    both as f64 / f64::max(either as f64, 1.0)
 }
 
 /// Draws a slice of one to three attributes from the traffic of a random bucket, a time, and thins
@@ -125,7 +125,8 @@ pub fn run(buckets: &[Bucket], seeds: Range<u64>, known: &Slice, text: &mut Stri
             })
             .collect();
         let hit = during.iter().any(|incident| {
-            names(incident, &injection.slice) || same_attempts(buckets, &injection, &incident.slice)
+            names(incident, &injection.slice)
+                || overlap(buckets, &injection, &incident.slice) >= ALIAS
         });
         let sums = by_order.entry(injection.slice.order()).or_default();
         sums.1 += 1;
@@ -133,7 +134,11 @@ pub fn run(buckets: &[Bucket], seeds: Range<u64>, known: &Slice, text: &mut Stri
             found += 1.0;
             sums.0 += 1;
         } else {
-            let said: Vec<String> = during.iter().map(|i| i.slice.to_string()).collect();
+            let said: Vec<String> = during
+                .iter()
+                .map(|i| (&i.slice, overlap(buckets, &injection, &i.slice)))
+                .map(|(slice, overlap)| format!("{slice} (overlap {overlap:.2})"))
+                .collect();
             let _ = writeln!(
                 text,
                 "seed {seed}: missed {} (from {}, {} h, {:.0} nats); said {}",

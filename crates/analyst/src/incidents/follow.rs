@@ -95,11 +95,18 @@ impl Analyst {
         self.release(number);
         let remembered = self.history.remembered_ms();
         let now_ms = self.last_end_ms().unwrap_or(end_ms);
-        let Some(key) = self.incidents.trackers.get(&number).map(|tracker| tracker.key) else {
-            return;
-        };
+        let Some(tracker) = self.incidents.trackers.get(&number) else { return };
+        let mut key = tracker.key;
+        // Its counts are complete now: the last word on where it was.
+        if tracker.mask.is_some()
+            && now_ms - tracker.started_at_ms < remembered
+            && let Some((root, _)) = self.better_place(number, end_ms)
+        {
+            key = root;
+        }
         let aliases = self.aliases(key);
         let Some(tracker) = self.incidents.trackers.get_mut(&number) else { return };
+        tracker.key = key;
         tracker.aliases = aliases;
         tracker.resolved_at_ms = Some(end_ms.max(tracker.started_at_ms));
         tracker.resolution = Some(why.to_owned());
@@ -162,21 +169,9 @@ impl Analyst {
     }
 
     fn relocate(&mut self, number: u32, news: &mut Vec<News>) {
-        let Some(tracker) = self.incidents.trackers.get(&number) else { return };
-        let (key, alarm, onset) = (tracker.key, tracker.alarm, tracker.started_at_ms);
-        let cells = self.cells_since(onset, &alarm, &[number]);
-        let here = self.evidence_in(key, &cells);
-        let best =
-            self.choose_roots(key, &cells, &alarm).into_iter().filter(|root| root.related).max_by(
-                |a, b| self.evidence_in(a.key, &cells).total_cmp(&self.evidence_in(b.key, &cells)),
-            );
-        let moved = best.filter(|root| {
-            let there = self.evidence_in(root.key, &cells);
-            root.key != key && (there > here + BETTER_NATS || is_part(root.key, key))
-        });
-        match moved {
-            Some(root) => {
-                self.settle(number, root.key, onset);
+        match self.better_place(number, i64::MAX) {
+            Some((root, onset)) => {
+                self.settle(number, root, onset);
                 self.report(number, news);
             }
             None => {
@@ -185,6 +180,23 @@ impl Analyst {
                 }
             }
         }
+    }
+
+    /// Where an incident's counts up to an instant say that it is, if that is elsewhere, and its onset.
+    fn better_place(&self, number: u32, until_ms: i64) -> Option<(SliceKey, i64)> {
+        let tracker = self.incidents.trackers.get(&number)?;
+        let (key, alarm, onset) = (tracker.key, tracker.alarm, tracker.started_at_ms);
+        let cells = self.cells_between(key, (onset, until_ms), &alarm, &[number]);
+        let here = self.evidence_in(key, &cells);
+        // What holds most of this incident's excess: a neighbour may be worse, but is another's.
+        let root = self
+            .choose_roots(key, &cells, &alarm)
+            .into_iter()
+            .filter(|root| root.related && root.shared > 0.0)
+            .max_by(|a, b| a.shared.total_cmp(&b.shared))?;
+        let there = self.evidence_in(root.key, &cells);
+        let moved = root.key != key && (there > here + BETTER_NATS || is_part(root.key, key));
+        moved.then_some((root.key, onset))
     }
 
     /// Looks for a part that has become much worse than the incident as a whole: another cause.
@@ -201,7 +213,7 @@ impl Analyst {
         let threshold = libm::log(alarm.threshold);
         for units in SPLIT_UNITS {
             let since_ms = now_ms - units * unit_ms;
-            let mut cells = self.cells_since(since_ms, &alarm, &[number]);
+            let mut cells = self.cells_between(key, (since_ms, i64::MAX), &alarm, &[number]);
             cells.retain(|(leaf, _)| self.cells.leaves[*leaf as usize].owner[0] == number);
             for (_, cell) in &mut cells {
                 let n = cell.attempts as f64;

@@ -4,6 +4,7 @@ use crate::analyst::Analyst;
 use crate::cells::NOBODY;
 use crate::history::Pane;
 use crate::incidents::binomial_llr;
+use crate::incidents::open::is_part;
 use crate::lanes::{CLASS, E, K, LATENCY_N, Lanes, N, QUANTILES, SLOWER};
 use crate::localise::{LeafCell, LocaliseSettings, RootCause, localise};
 use crate::logistic::shift;
@@ -48,6 +49,20 @@ pub(super) fn bad_of(
                 n * analyst.baseline.expected_in(&analyst.cells.leaves[leaf as usize], season);
             (n, n - lanes.get(K), n - lanes.get(E).min(known))
         }
+    }
+}
+
+/// Slices that incidents held, from when to when: what failed there then has been explained.
+struct Gone(Vec<(SliceKey, i64, i64)>);
+
+impl Gone {
+    /// Those that were held in a pane.
+    fn in_pane(&self, pane: &Pane) -> Vec<SliceKey> {
+        self.0
+            .iter()
+            .filter(|(_, from_ms, to_ms)| pane.starts_at_ms < *to_ms && pane.ends_at_ms > *from_ms)
+            .map(|(key, ..)| *key)
+            .collect()
     }
 }
 
@@ -107,21 +122,47 @@ impl Analyst {
         owner[0] != NOBODY || owner[mask] != NOBODY
     }
 
-    /// The leaves' counts since onset, as far as no incident but `mine` holds them.
-    pub(super) fn cells_since(
+    /// What incidents other than `mine` held of an alarm's signal and have let go since; but not what may have been taken for over too
+    /// early.
+    fn gone(&self, key: SliceKey, alarm: &Alarm, mine: &[u32]) -> Gone {
+        let names: Vec<SliceKey> = std::iter::once(key).chain(self.aliases(key)).collect();
+        let nested = |other: SliceKey| {
+            names.iter().any(|name| is_part(*name, other) || is_part(other, *name))
+        };
+        let mask = crate::signal::mask_of(alarm.signal).unwrap_or(0);
+        let over = self.incidents.all().filter(|tracker| !mine.contains(&tracker.number));
+        Gone(
+            over.filter(|tracker| tracker.mask == Some(0) || tracker.mask == Some(mask))
+                .filter(|tracker| !nested(tracker.key))
+                .filter_map(|tracker| {
+                    Some((tracker.key, tracker.started_at_ms, tracker.resolved_at_ms?))
+                })
+                .collect(),
+        )
+    }
+
+    /// The leaves' counts between two instants, as far as no incident but `mine` holds or held them.
+    pub(super) fn cells_between(
         &self,
-        onset_ms: i64,
+        key: SliceKey,
+        (onset_ms, until_ms): (i64, i64),
         alarm: &Alarm,
         mine: &[u32],
     ) -> Vec<(u32, LeafCell)> {
         let mut sums: Vec<Option<(f64, f64, f64)>> = vec![None; self.cells.leaves.len()];
-        for pane in self.panes_back(onset_ms) {
+        let gone = self.gone(key, alarm, mine);
+        for pane in self.panes_back(onset_ms).filter(|pane| pane.starts_at_ms < until_ms) {
             let season = self.baseline.season_at(pane.middle_ms());
+            let gone = gone.in_pane(&pane);
             for (leaf, lanes) in &pane.cells {
                 let cell = &self.cells.leaves[*leaf as usize];
                 let free = |owner: u32| owner == NOBODY || mine.contains(&owner);
                 let mask = crate::signal::mask_of(alarm.signal).unwrap_or(0);
-                if !cell.live || !free(cell.owner[0]) || !free(cell.owner[mask]) {
+                if !cell.live
+                    || !free(cell.owner[0])
+                    || !free(cell.owner[mask])
+                    || gone.iter().any(|other| other.contains(&cell.values))
+                {
                     continue;
                 }
                 let (n, bad, expected) = bad_of(self, alarm, *leaf, lanes, season);

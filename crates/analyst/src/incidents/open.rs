@@ -35,6 +35,8 @@ pub(super) struct Root {
     pub key: SliceKey,
     /// Whether it is what the alarm was about.
     pub related: bool,
+    /// Excess that it shares with the alarmed slice.
+    pub shared: f64,
 }
 
 impl Analyst {
@@ -76,18 +78,8 @@ impl Analyst {
             .filter(|tracker| self.together(tracker.started_at_ms, onset))
             .map(|tracker| tracker.number)
             .collect();
-        let since = young
-            .iter()
-            .filter_map(|number| self.incidents.trackers.get(number))
-            .map(|tracker| tracker.started_at_ms)
-            .fold(onset, i64::min);
-        let cells = self.cells_since(since, &alarm, &young);
-        let free: Vec<&(u32, LeafCell)> = cells
-            .iter()
-            .filter(|(leaf, _)| !self.held(*leaf, &alarm))
-            .filter(|(leaf, _)| key.contains(&self.cells.leaves[*leaf as usize].values))
-            .collect();
-        let (n, bad, expected) = sum(free.iter().map(|(_, cell)| cell));
+        let mut cells = self.cells_between(key, (onset, i64::MAX), &alarm, &[]);
+        let (n, bad, expected) = self.sum_in(key, &cells);
         if n <= 0.0 {
             return;
         }
@@ -102,17 +94,61 @@ impl Analyst {
             // An incident that was opened in this very tick has taken most of it away.
             return;
         }
-        let roots = self.choose_roots(key, &cells, &alarm);
+        let mut roots = self.choose_roots(key, &cells, &alarm);
+        let mut since = onset;
+        if let Some((joint, from)) = self.joint_cells(key, &alarm, onset, &young) {
+            let causes = self.choose_roots(key, &joint, &alarm);
+            if self.explain_young(&causes, &joint, &young) {
+                (cells, roots, since) = (joint, causes, from);
+            }
+        }
         for (place, Root { key: root, .. }) in roots.into_iter().enumerate() {
-            let (n, bad, expected) = sum(cells
-                .iter()
-                .filter(|(leaf, _)| root.contains(&self.cells.leaves[*leaf as usize].values))
-                .map(|(_, cell)| cell));
+            let (n, bad, expected) = self.sum_in(root, &cells);
             let enough = binomial_llr(n, bad, expected) / dispersion >= libm::log(alarm.threshold);
             if place == 0 || enough {
                 self.open(root, alarm, since, now_ms, news);
             }
         }
+    }
+
+    /// The counts since the first of some incidents, theirs included; `None` where there are none.
+    fn joint_cells(
+        &self,
+        key: SliceKey,
+        alarm: &Alarm,
+        onset_ms: i64,
+        young: &[u32],
+    ) -> Option<(Vec<(u32, LeafCell)>, i64)> {
+        let starts = young.iter().filter_map(|number| self.incidents.trackers.get(number));
+        let since = starts.map(|tracker| tracker.started_at_ms).min()?.min(onset_ms);
+        Some((self.cells_between(key, (since, i64::MAX), alarm, young), since))
+    }
+
+    /// Whether one of these causes of an alarm is that of an incident that began together with it, too.
+    fn explain_young(&self, causes: &[Root], cells: &[(u32, LeafCell)], young: &[u32]) -> bool {
+        let mut related = causes.iter().filter(|root| root.related);
+        related.any(|root| {
+            young.iter().filter_map(|number| self.incidents.trackers.get(number)).any(|tracker| {
+                let (_, bad, expected) = self.sum_in(tracker.key, cells);
+                let both = cells.iter().filter(|(leaf, _)| {
+                    tracker.key.contains(&self.cells.leaves[*leaf as usize].values)
+                });
+                let (_, shared_bad, shared_expected) = sum(both
+                    .filter(|(leaf, _)| {
+                        root.key.contains(&self.cells.leaves[*leaf as usize].values)
+                    })
+                    .map(|(_, cell)| cell));
+                shared_bad - shared_expected >= OWN_SHARE_MIN * (bad - expected)
+            })
+        })
+    }
+
+    /// Attempts, bad and expected bad ones of a slice in some cells.
+    fn sum_in(&self, key: SliceKey, cells: &[(u32, LeafCell)]) -> (f64, f64, f64) {
+        sum(cells
+            .iter()
+            .filter(|(leaf, _)| key.contains(&self.cells.leaves[*leaf as usize].values))
+            .map(|(_, cell)| cell))
     }
 
     /// Whether slow or odd answers are those of an outage that has just ended here: a timeout is
@@ -138,10 +174,7 @@ impl Analyst {
         cells: &[(u32, LeafCell)],
         alarm: &Alarm,
     ) -> Vec<Root> {
-        let (_, key_bad, key_expected) = sum(cells
-            .iter()
-            .filter(|(leaf, _)| key.contains(&self.cells.leaves[*leaf as usize].values))
-            .map(|(_, cell)| cell));
+        let (_, key_bad, key_expected) = self.sum_in(key, cells);
         let excess = key_bad - key_expected;
         let mut roots = Vec::new();
         let causes = self.root_causes(cells);
@@ -161,7 +194,7 @@ impl Analyst {
             // Bayes factor of A has odds of at most 1/A by chance.
             let strong = cause.score_nats >= libm::log(alarm.threshold);
             if (related && inside > 0.0) || strong {
-                roots.push(Root { key: root, related });
+                roots.push(Root { key: root, related, shared: inside });
             }
         }
         roots.sort_by_key(|root| !root.related);
@@ -171,10 +204,10 @@ impl Analyst {
         let whole = self.evidence_in(SliceKey::ALL, cells);
         let unexplained = key == SliceKey::ALL && PARTS_MAX * whole > parts;
         if alarm.signal == Signal::SuccessRate && (unexplained || self.cover(&roots, cells)) {
-            return vec![Root { key: SliceKey::ALL, related: true }];
+            return vec![Root { key: SliceKey::ALL, related: true, shared: excess }];
         }
         if !roots.iter().any(|root| root.related) {
-            roots.insert(0, Root { key, related: true });
+            roots.insert(0, Root { key, related: true, shared: excess });
         }
         roots
     }
@@ -208,8 +241,10 @@ impl Analyst {
             .filter(|tracker| tracker.is_open() && tracker.mask.is_some())
             .find(|tracker| {
                 let same = tracker.mask == mask || mask == Some(0) || tracker.mask == Some(0);
-                same && self.together(tracker.started_at_ms, onset_ms)
-                    && (is_part(tracker.key, root) || is_part(root, tracker.key))
+                let nested = is_part(tracker.key, root) || is_part(root, tracker.key);
+                let here = tracker.key == root || tracker.aliases.contains(&root);
+                // What stands on one slice at one time is one incident, whenever its signals spoke.
+                same && (here || nested && self.together(tracker.started_at_ms, onset_ms))
             })
             .map(|tracker| tracker.number);
         if let Some(number) = related {
@@ -446,10 +481,7 @@ impl Analyst {
 
     /// Evidence for a slice in some cells, nats.
     pub(super) fn evidence_in(&self, root: SliceKey, cells: &[(u32, LeafCell)]) -> f64 {
-        let (n, bad, expected) = sum(cells
-            .iter()
-            .filter(|(leaf, _)| root.contains(&self.cells.leaves[*leaf as usize].values))
-            .map(|(_, cell)| cell));
+        let (n, bad, expected) = self.sum_in(root, cells);
         binomial_llr(n, bad, expected)
     }
 }

@@ -14,15 +14,19 @@
 use super::LeafCell;
 
 /// Common shifts of the log-odds, each twice the one before: from a quarter (4 % failing become
-/// 5 %) to a total outage. Between two of them no evidence worth mentioning is lost.
-pub(super) const SHIFTS: [f64; 6] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
+/// 5 %) to fifty times as many. Between two of them no evidence worth mentioning is lost.
+pub(super) const SHIFTS: [f64; 5] = [0.25, 0.5, 1.0, 2.0, 4.0];
+
+/// Common shares of what should have been approved that now fail. Below a quarter they are told
+/// from shifts of the log-odds by nothing.
+pub(super) const SHARES: [f64; 3] = [1.0 / 4.0, 1.0 / 2.0, 15.0 / 16.0];
 
 /// How differently a cause hits the cells of its slice: standard deviation as a share of the shift.
 /// No fault hits all cells quite alike, and a quarter also bridges the gaps of the grid.
 const UNEVENNESS: f64 = 0.25;
 
 /// Size of the grid.
-pub(super) const GRID: usize = SHIFTS.len();
+pub(super) const GRID: usize = SHIFTS.len() + SHARES.len();
 
 /// Log likelihood ratio of a cell against health at each point of the grid.
 pub(super) type Evidence = [f64; GRID];
@@ -37,7 +41,7 @@ const PRECISION_RANGE: (f64, f64) = (1.0, 1e9);
 /// Computes the evidence of cells under one noise.
 pub(super) struct Shifts {
     noise_variance: f64,
-    odds_factors: [f64; GRID],
+    odds_factors: [f64; SHIFTS.len()],
 }
 
 impl Shifts {
@@ -50,27 +54,34 @@ impl Shifts {
         let count = Count { attempts: cell.attempts, bad: cell.bad };
         let q = (cell.expected_bad / cell.attempts as f64).clamp(RATE_MARGIN, 1.0 - RATE_MARGIN);
         let odds = q / (1.0 - q);
-        let shifted = |factor: f64| {
-            let odds = odds * factor;
-            (odds / (1.0 + odds)).min(1.0 - RATE_MARGIN)
+        let hit = |i: usize| {
+            let rate = match self.odds_factors.get(i) {
+                Some(factor) => odds * factor / (1.0 + odds * factor),
+                None => q + SHARES[i - SHIFTS.len()] * (1.0 - q),
+            };
+            rate.min(1.0 - RATE_MARGIN)
         };
         let mut ratios = [0.0; GRID];
         if cell.attempts == 1 {
             // One attempt shows a mean and no spread.
             let of = |p: f64| if cell.bad == 1 { p } else { 1.0 - p };
             let healthy = 1.0 / of(q);
-            for (ratio, factor) in ratios.iter_mut().zip(self.odds_factors) {
-                *ratio = libm::log(of(shifted(factor)) * healthy);
+            for (i, ratio) in ratios.iter_mut().enumerate() {
+                *ratio = libm::log(of(hit(i)) * healthy);
             }
             return ratios;
         }
         let variance =
             self.noise_variance + 1.0 / (cell.baseline_attempts.max(1.0) * q * (1.0 - q));
         let healthy = count.ln_likelihood(q, variance);
-        for ((ratio, factor), shift) in ratios.iter_mut().zip(self.odds_factors).zip(SHIFTS) {
+        for (i, ratio) in ratios.iter_mut().enumerate() {
+            let p = hit(i);
+            let shift = match SHIFTS.get(i) {
+                Some(shift) => *shift,
+                None => libm::log(p / ((1.0 - p) * odds)),
+            };
             let spread = UNEVENNESS * shift;
-            let hit = count.ln_likelihood(shifted(factor), variance + spread * spread);
-            *ratio = hit - healthy;
+            *ratio = count.ln_likelihood(p, variance + spread * spread) - healthy;
         }
         ratios
     }
