@@ -163,7 +163,7 @@ impl Analyst {
 
     fn relocate(&mut self, number: u32, news: &mut Vec<News>) {
         let Some(tracker) = self.incidents.trackers.get(&number) else { return };
-        let (key, alarm, onset) = (tracker.key, tracker.alarm, tracker.started_at_ms);
+        let (key, alarm, onset) = (tracker.key, tracker.subject(), tracker.started_at_ms);
         let cells = self.cells_since(onset, &alarm, &[number]);
         let here = self.evidence_in(key, &cells);
         let best =
@@ -197,7 +197,7 @@ impl Analyst {
         {
             return;
         }
-        let (key, alarm, offset) = (tracker.key, tracker.alarm, tracker.offset());
+        let (key, alarm, offset) = (tracker.key, tracker.subject(), tracker.offset());
         let threshold = libm::log(alarm.threshold);
         for units in SPLIT_UNITS {
             let since_ms = now_ms - units * unit_ms;
