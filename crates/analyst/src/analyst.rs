@@ -393,7 +393,7 @@ impl Analyst {
         self.tell_incidents(&pane);
         for taught in self.history.push(pane) {
             let excluded = self.incidents.exclusions(&taught);
-            self.baseline.teach(&taught, &mut self.cells, &self.watches, |values| {
+            self.baseline.teach(&taught, &mut self.cells, &mut self.watches, |values| {
                 excluded.iter().any(|key| key.contains(values))
             });
         }

@@ -320,6 +320,14 @@ impl Watches {
         }
     }
 
+    /// The seasons have learnt so much (log-odds, by slice) from the recent past: no watch is to learn
+    /// it again.
+    pub fn explain(&mut self, by: impl Fn(SliceKey) -> f64) {
+        for watch in self.list.iter_mut().flatten() {
+            watch.explain(by(watch.key));
+        }
+    }
+
     /// Forgets the suspicion of watches that see any of these leaves.
     pub fn reset_over(&mut self, leaves: &[u32], cells: &Cells) {
         self.over(leaves, cells, Watch::reset);

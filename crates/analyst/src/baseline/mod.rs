@@ -27,8 +27,10 @@ const HALF_LIFE_MS: f64 = 14.0 * 86_400_000.0;
 const SEASONS_MAX: usize = 48;
 /// Attempts a day from which a value's own season can be told from noise.
 const SEASON_PER_DAY: f64 = 2_000.0;
-/// Until a whole course of all traffic has been seen, a value's own can't be told from it.
-const SEASON_AFTER_MS: i64 = 7 * 86_400_000;
+/// Until a whole day has been seen, a value's level can't be told from its course.
+const SEASON_AFTER_MS: i64 = 86_400_000;
+/// A value with (nearly) all traffic has no season beside that of all.
+const SHARE_MAX: f64 = 0.95;
 /// The model is fitted again when the past has grown by this factor, or after `REFIT_MS`.
 const GROWTH: f64 = 1.1;
 const REFIT_MS: i64 = 6 * 3_600_000;
@@ -36,6 +38,24 @@ const REFIT_MS: i64 = 6 * 3_600_000;
 const FIRST_FIT: f64 = 200.0;
 /// The season moves slowly: expectations are refreshed this often.
 const REFRESH_MS: i64 = 60_000;
+
+/// A value's own season, now.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Own {
+    /// Log-odds beyond the season of all traffic; zero where none is learnt.
+    offset: f64,
+    /// Its variance: that of the prior where none is learnt.
+    variance: f64,
+    /// The part of it that all traffic's season doesn't hold already: (1 - share)^2.
+    rest: f64,
+}
+
+impl Own {
+    /// Nothing is learnt of a value's season: it is as far from that of all traffic as values are.
+    fn unknown() -> Self {
+        Self { offset: 0.0, variance: Season::own_prior_variance(), rest: 1.0 }
+    }
+}
 
 /// The expectation of every cell.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -53,8 +73,8 @@ pub struct Baseline {
     refreshed: i64,
     all_offset: f64,
     all_variance: f64,
-    /// Offset now and its variance of each value that has a season of its own, by dimension.
-    offsets: Vec<Vec<(f64, f64)>>,
+    /// What each value's own season says now, by dimension.
+    offsets: Vec<Vec<Own>>,
     dimensions: usize,
     class_totals: [f64; CLASSES],
 }
@@ -112,8 +132,17 @@ impl Baseline {
             .iter()
             .zip(values)
             .filter_map(|(of_dimension, &value)| of_dimension.get(value as usize))
-            .map(|(offset, _)| offset)
+            .map(|own| own.offset)
             .sum()
+    }
+
+    fn own_of(&mut self, (d, v): (u8, u32)) -> &mut Own {
+        let of_dimension = &mut self.offsets[usize::from(d)];
+        let place = v as usize;
+        if of_dimension.len() <= place {
+            of_dimension.resize(place + 1, Own::unknown());
+        }
+        &mut of_dimension[place]
     }
 
     /// Expected failures of each class among `n` attempts of a leaf: its own past, leaning on all
@@ -138,12 +167,13 @@ impl Baseline {
         }
     }
 
-    /// Variance of the season's part in a slice's expectation, log-odds.
+    /// Variance of the season's part in a slice's expectation, log-odds: of what is learnt and of what
+    /// isn't, for a course that nobody has seen yet will come all the same.
     pub fn season_variance(&self, key: SliceKey) -> f64 {
         let own: f64 = key
             .conditions()
-            .filter_map(|(d, v)| self.offsets[d].get(v as usize))
-            .map(|(_, variance)| variance)
+            .map(|(d, v)| self.offsets[d].get(v as usize).copied().unwrap_or_else(Own::unknown))
+            .map(|own| own.variance * own.rest)
             .sum();
         self.all_variance + own
     }
@@ -168,13 +198,10 @@ impl Baseline {
         self.refreshed = step;
         let at_ms = (starts_at_ms + ends_at_ms.max(starts_at_ms + REFRESH_MS)) / 2;
         (self.all_offset, self.all_variance) = self.season.at(at_ms);
-        for (key, season) in &self.values {
-            let of_dimension = &mut self.offsets[usize::from(key.0)];
-            let place = key.1 as usize;
-            if of_dimension.len() <= place {
-                of_dimension.resize(place + 1, (0.0, 0.0));
-            }
-            of_dimension[place] = season.at(at_ms);
+        let now: Vec<_> = self.values.iter().map(|(key, s)| (*key, s.at(at_ms))).collect();
+        for (key, (offset, variance)) in now {
+            let own = self.own_of(key);
+            (own.offset, own.variance) = (offset, variance);
         }
         self.spread(cells);
         watches.set_season_variance(|key| self.season_variance(key));
@@ -197,7 +224,7 @@ impl Baseline {
         &mut self,
         pane: &Pane,
         cells: &mut Cells,
-        watches: &Watches,
+        watches: &mut Watches,
         excluded: impl Fn(&Values) -> bool,
     ) {
         let at_ms = pane.middle_ms();
@@ -211,7 +238,16 @@ impl Baseline {
             .map(|(leaf, lanes)| (*leaf as usize, lanes.get(N), lanes.get(K)))
             .collect();
         if self.fitted {
+            let (all_before, before) = self.seasons_at(at_ms);
             self.teach_seasons(at_ms, &lessons, cells, watches);
+            let (all, own) = self.seasons_at(at_ms);
+            watches.explain(|key| {
+                let moved = key.conditions().filter_map(|(d, v)| {
+                    let key = (d as u8, v);
+                    Some(own.get(&key)? - before.get(&key)?)
+                });
+                all - all_before + moved.sum::<f64>()
+            });
         }
         let all = self.season.at(at_ms).0;
         for &(place, n, k) in &lessons {
@@ -244,6 +280,12 @@ impl Baseline {
             .sum()
     }
 
+    /// Offsets of all traffic's season and of the values' own.
+    fn seasons_at(&self, at_ms: i64) -> (f64, BTreeMap<(u8, u32), f64>) {
+        let own = self.values.iter().map(|(key, season)| (*key, season.at(at_ms).0)).collect();
+        (self.season.at(at_ms).0, own)
+    }
+
     fn teach_seasons(
         &mut self,
         at_ms: i64,
@@ -251,8 +293,7 @@ impl Baseline {
         cells: &Cells,
         watches: &Watches,
     ) {
-        let mut offsets: BTreeMap<(u8, u32), f64> =
-            self.values.iter().map(|(key, season)| (*key, season.at(at_ms).0)).collect();
+        let (_, mut offsets) = self.seasons_at(at_ms);
         // One dimension after the other, each seeing what the ones before it have explained: all
         // at once they would explain the same residual several times over.
         for turn in 0..=self.dimensions {
@@ -328,16 +369,18 @@ impl Baseline {
         self.spread(cells);
     }
 
-    /// Gives the busiest values a season of their own.
-    pub fn choose_seasons(&mut self, busiest: &[((u8, u32), f64)], age_ms: i64) {
-        if age_ms < SEASON_AFTER_MS {
-            return;
-        }
+    /// Gives the busiest values a season of their own; `busiest` says what each has a day, `all` what
+    /// all traffic has.
+    pub fn choose_seasons(&mut self, busiest: &[((u8, u32), f64)], all: f64, age_ms: i64) {
         for &(key, per_day) in busiest {
-            if self.values.len() >= SEASONS_MAX {
-                break;
-            }
-            if per_day >= SEASON_PER_DAY && !self.values.contains_key(&key) {
+            let share = (per_day / all.max(1e-9)).clamp(0.0, 1.0);
+            self.own_of(key).rest = (1.0 - share) * (1.0 - share);
+            if age_ms >= SEASON_AFTER_MS
+                && self.values.len() < SEASONS_MAX
+                && per_day >= SEASON_PER_DAY
+                && share <= SHARE_MAX
+                && !self.values.contains_key(&key)
+            {
                 self.values.insert(key, Season::of_value());
             }
         }

@@ -82,6 +82,13 @@ impl Season {
         Self::with_prior(true)
     }
 
+    /// Variance of a value's own season at any instant, before anything is learnt of it: a cosine and a
+    /// sine of one size are that size together.
+    pub fn own_prior_variance() -> f64 {
+        let squares: f64 = prior_sd(true).skip(1).map(|sd| sd * sd).sum();
+        OWN_LEVEL_SD * OWN_LEVEL_SD + squares / 2.0
+    }
+
     fn with_prior(own: bool) -> Self {
         let mut covariance = vec![0.0; TERMS * TERMS];
         for (i, sd) in prior_sd(own).enumerate() {
@@ -148,6 +155,15 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 mod tests {
     use super::*;
     use crate::logistic::{expit, logit};
+
+    #[test]
+    fn the_prior_is_as_wide_at_any_hour() {
+        for hour in 0..168 {
+            let (offset, variance) = Season::of_value().at(hour * 3_600_000);
+            assert_eq!(offset, 0.0);
+            assert!((variance - Season::own_prior_variance()).abs() < 1e-12);
+        }
+    }
 
     #[test]
     fn learns_a_daily_wave_and_knows_how_well() {

@@ -185,7 +185,7 @@ impl Analyst {
     /// Where an incident's counts up to an instant say that it is, if that is elsewhere, and its onset.
     fn better_place(&self, number: u32, until_ms: i64) -> Option<(SliceKey, i64)> {
         let tracker = self.incidents.trackers.get(&number)?;
-        let (key, alarm, onset) = (tracker.key, tracker.alarm, tracker.started_at_ms);
+        let (key, alarm, onset) = (tracker.key, tracker.subject(), tracker.started_at_ms);
         let cells = self.cells_between(key, (onset, until_ms), &alarm, &[number]);
         let here = self.evidence_in(key, &cells);
         // What holds most of this incident's excess: a neighbour may be worse, but is another's.
@@ -209,7 +209,7 @@ impl Analyst {
         {
             return;
         }
-        let (key, alarm, offset) = (tracker.key, tracker.alarm, tracker.offset());
+        let (key, alarm, offset) = (tracker.key, tracker.subject(), tracker.offset());
         let threshold = libm::log(alarm.threshold);
         for units in SPLIT_UNITS {
             let since_ms = now_ms - units * unit_ms;

@@ -165,6 +165,15 @@ impl Tracker {
         logit((bad + 0.5) / (all + 1.0)) - logit(expected / all)
     }
 
+    /// Its alarm, as what it is about by now: one that began with odd codes and took the success rate
+    /// with it is about the success rate.
+    pub fn subject(&self) -> Alarm {
+        match self.mask {
+            Some(0) => Alarm { signal: Signal::SuccessRate, ..self.alarm },
+            _ => self.alarm,
+        }
+    }
+
     /// (attempts, bad, expected bad) of its signal in some counts.
     pub fn bad(&self, lanes: &Totals) -> (f64, f64, f64) {
         let at = |lane: usize| lanes.0[lane];

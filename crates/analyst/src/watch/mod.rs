@@ -24,12 +24,9 @@ use own_past::OwnPast;
 use stream::{Stream, Terms};
 pub use terms::{Alarm, Book, Moment, Thresholds};
 
-/// The expectation's own error is guarded at one standard deviation (`bench detect` and
-/// `bench budget` hold the false alarms of freshly learnt baselines against it).
-const GUARD_SD: f64 = 1.0;
-/// ... and at more on the first day, when the course of a day is a guess.
-const GUARD_SD_FIRST: f64 = 3.0;
-const FIRST_DAY_MS: i64 = 86_400_000;
+/// The expectation's own error, learnt or not, is guarded at two standard deviations: one value in
+/// forty lies beyond, and by little.
+const GUARD_SD: f64 = 2.0;
 /// Guard band of the fast tier in points of the rate.
 const GUARD_POINTS: f64 = 0.01;
 /// Weight of the fast tier in the mixture of both, which is an e-detector again: steps are what
@@ -187,10 +184,8 @@ impl Watch {
         let rate = (lanes.get(crate::lanes::E) / n).clamp(1e-6, 1.0 - 1e-6);
         let variance = lanes.get(V).max(1e-9);
         let own = self.bias_variance + moment.season_variance;
-        let first_day = moment.at_ms - self.begun_at_ms < FIRST_DAY_MS;
-        let sds = if first_day { GUARD_SD_FIRST } else { GUARD_SD };
         let level = logit(rate) + self.bias.min(self.most);
-        let (p, low) = (expit(level), expit(level - sds * libm::sqrt(own)));
+        let (p, low) = (expit(level), expit(level - GUARD_SD * libm::sqrt(own)));
         let (near, far) = (self.noise.at(1).max(self.noise.at(0)), self.noise.at(2));
         let wander = libm::sqrt((far - near).max(0.0) * self.wander_unit(p));
         let guarded = (low - GUARD_POINTS - WANDER_SD * wander).max(low * 0.5);
@@ -374,6 +369,14 @@ impl Watch {
             self.bias = 0.0;
         } else if self.own_level {
             self.bias -= by;
+        }
+    }
+
+    /// The season has learnt `by` log-odds from the recent past, which this watch is still to learn
+    /// from: what is explained is taken out, or both would move for the same attempts.
+    pub fn explain(&mut self, by: f64) {
+        for (residual, variance) in [&mut self.window, &mut self.held] {
+            *residual -= by * *variance;
         }
     }
 

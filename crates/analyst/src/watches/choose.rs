@@ -105,6 +105,7 @@ impl Watches {
             })
             .collect();
         busiest.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        baseline.choose_seasons(&busiest, age_ms);
+        let all = cells.slices.first().map_or(0.0, |all| all.rate) * ticks_per_day;
+        baseline.choose_seasons(&busiest, all, age_ms);
     }
 }

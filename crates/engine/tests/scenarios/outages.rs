@@ -33,7 +33,7 @@ fn a_cycle_reads_like_the_contract() {
     });
     insta::assert_snapshot!(text.expect("a cycle"), @r"
     Diagnosis: network_or_system_failure at {gateway: PAYU}
-    Evidence: success 0.0 % (95 % CS 0.0-32.6) against 80.0 % expected, 18 attempts in 30 s; transport/http_5xx x6, iso8583/51 x5, iso8583/91 x1; other gateways 84.2 %; 3 of 3 issuers hit; one gateway (15.9 % of all traffic); volume as usual; unlike other slices (isolation forest p < 0.001, random cut forest p < 0.001), most in success evidence
+    Evidence: success 0.0 % (95 % CS 0.0-33.0) against 79.4 % expected, 18 attempts in 30 s; transport/http_5xx x6, iso8583/51 x5, iso8583/91 x1; other gateways 84.2 %; 2 of 2 issuers hit; one gateway (15.9 % of all traffic); volume as usual; unlike other slices (isolation forest p < 0.001, random cut forest p < 0.001), most in success evidence
     Proposed Action: alert
     Risk Assessment: none - observing only
     Confidence Score: 0.92
