@@ -42,7 +42,7 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
     let seeds = options.seeds_or(SEEDS);
     // Decoys are played with more seeds: what must never happen needs more looks.
     let extra = if options.seeds.is_none() { seeds.end..DECOY_SEEDS } else { seeds.end..seeds.end };
-    let mut jobs: Vec<(u64, &[(String, Scenario)], bool)> = Vec::new();
+    let mut jobs: Vec<run::Job<'_>> = Vec::new();
     for seed in seeds.clone() {
         jobs.extend(grounds.values().map(|group| (seed, group.as_slice(), false)));
     }

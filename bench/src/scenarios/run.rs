@@ -4,8 +4,7 @@ use std::sync::Mutex;
 
 use engine::{Config, Engine, Input};
 use pilot::Action;
-use routing::Gateway;
-use server::piloted::Piloted;
+use server::piloted::{Piloted, gateways};
 use sim::{Clairvoyant, Scenario, Stage, World, play, play_clairvoyant, play_untouched};
 
 use super::hand::ByHand;
@@ -62,7 +61,7 @@ impl Run {
 }
 
 /// A seed, the scenarios on one network, and whether only the decoys among them are asked for.
-type Job<'a> = (u64, &'a [(String, Scenario)], bool);
+pub type Job<'a> = (u64, &'a [(String, Scenario)], bool);
 
 /// All jobs, on all cores, in order.
 pub fn all(jobs: &[Job<'_>]) -> anyhow::Result<Vec<Vec<Run>>> {
@@ -119,21 +118,6 @@ fn learn(scenario: &Scenario, stage: &Stage, seed: u64) -> anyhow::Result<Engine
         }
         engine.handle(&Input::Attempts(batch));
     }
-}
-
-/// Capacities that hold throughout: a company knows these of its gateways.
-fn gateways(stage: &Stage) -> Vec<Gateway> {
-    let throughout =
-        |capacity: &&sim::Capacity| capacity.from <= stage.from && capacity.until >= stage.to;
-    let known = stage.setup.capacities.iter().filter(throughout);
-    known
-        .map(|capacity| Gateway {
-            name: capacity.gateway.clone(),
-            methods: Vec::new(),
-            capacity_per_s: Some(capacity.per_s),
-            fee: Vec::new(),
-        })
-        .collect()
 }
 
 fn one(name: &str, seed: u64, stage: &Stage, mut engine: Engine) -> Run {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::Slice;
 use crate::analyst::Analyst;
 use crate::cells::NOBODY;
-use crate::lanes::{E, K, N};
+use crate::lanes::{E, K, N, VOLUME};
 use crate::logistic::shift;
 use crate::space::{NONE, ORDER_MAX, OTHER, SliceKey, Values};
 
@@ -186,6 +186,27 @@ impl Analyst {
                     currency: self.currencies.get(currency),
                 })
                 .collect(),
+        }
+    }
+
+    /// Share of all traffic over the last ten panes; attempts per second for all traffic.
+    pub(crate) fn recent_share(&self, key: SliceKey) -> f64 {
+        let (mut inside, mut all, mut length) = (0.0, 0.0, 0);
+        for pane in self.panes_back(i64::MIN).take(10) {
+            length += pane.ends_at_ms - pane.starts_at_ms;
+            for (leaf, lanes) in &pane.cells {
+                all += lanes.get(VOLUME);
+                if key.contains(&self.cells.leaves[*leaf as usize].values) {
+                    inside += lanes.get(VOLUME);
+                }
+            }
+        }
+        if key == SliceKey::ALL {
+            inside / (length.max(1) as f64 / 1_000.0)
+        } else if all > 0.0 {
+            inside / all
+        } else {
+            0.0
         }
     }
 

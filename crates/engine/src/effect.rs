@@ -27,7 +27,7 @@ pub enum Input {
         /// When it was given; never before the pilot's last cycle.
         at: Timestamp,
         /// What.
-        command: Command,
+        command: Box<Command>,
     },
 }
 

@@ -130,6 +130,16 @@ pub struct Modes {
     pub alert: Mode,
 }
 
+impl Modes {
+    /// Every action only advised: for streams that nobody can turn, recorded or simulated elsewhere.
+    pub const ADVISE: Self = Self {
+        reroute: Mode::Advise,
+        adjust_retry: Mode::Advise,
+        suppress_path: Mode::Advise,
+        alert: Mode::Auto,
+    };
+}
+
 impl Default for Modes {
     fn default() -> Self {
         Self {

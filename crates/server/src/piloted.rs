@@ -1,12 +1,14 @@
 //! The engine as the operator of a simulated network: it gets the same inputs that live feeds would give it.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 
 use analyst::Incident;
-use engine::{Effect, Engine, Input, Routed};
+use engine::{Effect, Engine, Input, Routed, journal};
 use payments::{Attempt, Timestamp};
 use pilot::{Action, Decision, Intervention};
-use routing::{Arm, Context, Policy};
+use routing::{Arm, Context, Gateway, Policy};
 use sim::{Answer, Ask, Operator, RetryRule, Stage};
 
 /// How long after an outcome its feedback comes, and how long a tick waits for what is late.
@@ -27,6 +29,24 @@ pub struct Piloted {
     /// The cycle log.
     pub cycles: Vec<(Timestamp, String)>,
     since: Timestamp,
+    journal: Option<BufWriter<File>>,
+    step: u64,
+    fault: Option<io::Error>,
+}
+
+/// Capacities that hold throughout: a company knows these of its gateways.
+pub fn gateways(stage: &Stage) -> Vec<Gateway> {
+    let throughout =
+        |capacity: &&sim::Capacity| capacity.from <= stage.from && capacity.until >= stage.to;
+    let known = stage.setup.capacities.iter().filter(throughout);
+    known
+        .map(|capacity| Gateway {
+            name: capacity.gateway.clone(),
+            methods: Vec::new(),
+            capacity_per_s: Some(capacity.per_s),
+            fee: Vec::new(),
+        })
+        .collect()
 }
 
 impl Piloted {
@@ -41,11 +61,41 @@ impl Piloted {
             interventions: BTreeMap::new(),
             cycles: Vec::new(),
             since,
+            journal: None,
+            step: 0,
+            fault: None,
         }
     }
 
-    fn handle(&mut self, input: &Input) {
-        for effect in self.engine.handle(input) {
+    /// Writes down from now on what the engine is told.
+    pub fn record(&mut self, journal: BufWriter<File>) {
+        self.journal = Some(journal);
+    }
+
+    /// Ends the journal; says if it could not be written.
+    pub fn finish(&mut self) -> io::Result<()> {
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
+        self.journal.take().map_or(Ok(()), |mut journal| journal.flush())
+    }
+
+    /// The engine's answer, and the step written down where that was asked for.
+    fn tell(&mut self, input: Input) -> Vec<Effect> {
+        let Some(journal) = &mut self.journal else { return self.engine.handle(&input) };
+        let (entry, effects) = journal::record(&mut self.engine, self.step, input);
+        self.step += 1;
+        let written = serde_json::to_writer(&mut *journal, &entry)
+            .map_err(io::Error::from)
+            .and_then(|()| journal.write_all(b"\n"));
+        if let Err(fault) = written {
+            self.fault.get_or_insert(fault);
+        }
+        effects
+    }
+
+    fn handle(&mut self, input: Input) {
+        for effect in self.tell(input) {
             match effect {
                 Effect::Incident(incident) if incident.started_at >= self.since => {
                     self.incidents.insert(incident.id.clone(), *incident);
@@ -182,12 +232,12 @@ impl Operator for Piloted {
     fn observe(&mut self, attempts: &mut Vec<Attempt>, until: Timestamp) {
         if !self.routed.is_empty() {
             let routed = std::mem::take(&mut self.routed);
-            self.handle(&Input::Routed(routed));
+            self.handle(Input::Routed(routed));
         }
         let attempts = std::mem::take(attempts);
         if !attempts.is_empty() {
-            self.handle(&Input::Attempts(attempts));
+            self.handle(Input::Attempts(attempts));
         }
-        self.handle(&Input::Advance(until.plus_millis(-BEHIND_MS)));
+        self.handle(Input::Advance(until.plus_millis(-BEHIND_MS)));
     }
 }

@@ -6,7 +6,7 @@ use crate::analyst::{Analyst, News};
 use crate::cells::NOBODY;
 use crate::history::Pane;
 use crate::incidents::{Tracker, binomial_llr};
-use crate::lanes::{Lanes, N, VOLUME};
+use crate::lanes::{Lanes, N};
 use crate::localise::LeafCell;
 use crate::logistic::shift;
 use crate::signal::mask_of;
@@ -439,27 +439,6 @@ impl Analyst {
             observed,
             expected,
         })
-    }
-
-    /// Share of all traffic over the last ten panes; attempts per second for all traffic.
-    fn recent_share(&self, key: SliceKey) -> f64 {
-        let (mut inside, mut all, mut length) = (0.0, 0.0, 0);
-        for pane in self.panes_back(i64::MIN).take(10) {
-            length += pane.ends_at_ms - pane.starts_at_ms;
-            for (leaf, lanes) in &pane.cells {
-                all += lanes.get(VOLUME);
-                if key.contains(&self.cells.leaves[*leaf as usize].values) {
-                    inside += lanes.get(VOLUME);
-                }
-            }
-        }
-        if key == SliceKey::ALL {
-            inside / (length.max(1) as f64 / 1_000.0)
-        } else if all > 0.0 {
-            inside / all
-        } else {
-            0.0
-        }
     }
 
     /// Tells of an incident as it stands.

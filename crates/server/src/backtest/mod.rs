@@ -39,6 +39,8 @@ pub fn run(
     // The file is sorted and its times are vetted: nothing is late, and a gap is a gap.
     config.clock.lateness_ms = 0;
     config.clock.step_max_ms = i64::MAX / 4;
+    // What has happened can only be advised on.
+    config.pilot.modes = pilot::Modes::ADVISE;
     let false_pages_per_week = config.analysis.false_pages_per_week;
     let mut overview = Overview::new(file.tick_ms);
     let mut engine = Engine::new(config);

@@ -68,7 +68,7 @@ impl Overview {
                 }
                 attempts.len() as u64
             }
-            Input::Advance(_) => 0,
+            Input::Advance(_) | Input::Routed(_) | Input::Gateways(_) | Input::Command { .. } => 0,
         }
     }
 

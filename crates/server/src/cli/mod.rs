@@ -6,6 +6,7 @@ mod demo;
 mod progress;
 mod replay;
 mod shell;
+mod sim;
 
 use std::process::ExitCode;
 
@@ -61,6 +62,8 @@ enum Command {
     Demo(demo::Args),
     /// Run recorded payments through the engine: what broke, where, since when, what it cost
     Backtest(Box<backtest::Args>),
+    /// Play a scenario against the engine: what it finds, does and recovers
+    Sim(sim::Args),
     /// Re-run recorded inputs: exits 1 if any decision differs
     Replay(replay::Args),
     /// Check the configuration: say what is wrong
@@ -84,6 +87,7 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Demo(args) => demo::run(&args),
         Command::Backtest(args) => backtest::run(&args),
+        Command::Sim(args) => sim::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Completions(args) => shell::completions(&args, &mut Cli::command()),

@@ -105,7 +105,7 @@ impl View {
                 self.log.push_back(String::new());
                 self.ended.push(i.id.clone());
             }
-            Effect::Incident(_) => {}
+            _ => {}
         }
         while self.log.len() > LOG_MAX {
             self.log.pop_front();

@@ -65,7 +65,7 @@ fn say(effect: &Effect, out: &mut impl Write) -> io::Result<()> {
                 estimate(i.impact.lost_payments)
             )
         }
-        Effect::Incident(_) => Ok(()),
+        _ => Ok(()),
     }
 }
 

@@ -22,7 +22,10 @@ impl Show {
     pub fn new(seed: u64, learn_days: u32) -> anyhow::Result<Self> {
         let day = Day::demo(seed)?;
         let learn_from = day.starts_at.plus_millis(-i64::from(learn_days) * DAY_MS);
-        Ok(Self { engine: Engine::new(Config::default()), now: learn_from, learn_from, day })
+        let mut config = Config::default();
+        // The day runs as it was drawn: nobody can turn its traffic.
+        config.pilot.modes = pilot::Modes::ADVISE;
+        Ok(Self { engine: Engine::new(config), now: learn_from, learn_from, day })
     }
 
     /// Plays until `until`, or to the end; gives what the engine said of the day.
@@ -43,6 +46,7 @@ impl Show {
             Effect::Finding(_) => false,
             Effect::Incident(i) => i.detected_at >= self.day.starts_at,
             Effect::Cycle { at, .. } => *at >= self.day.starts_at,
+            _ => false,
         });
         effects
     }
