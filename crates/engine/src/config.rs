@@ -21,7 +21,7 @@ impl Default for Clock {
 }
 
 /// How payments are routed where no intervention says otherwise.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Routing {
     /// Seed of the ordinary draws.
@@ -30,6 +30,12 @@ pub struct Routing {
     pub learning: Learning,
     /// Gateways in order of preference.
     pub gateways: Vec<Gateway>,
+}
+
+impl Default for Routing {
+    fn default() -> Self {
+        Self { seed: 1, learning: Learning::Off, gateways: Vec::new() }
+    }
 }
 
 /// Configuration of the engine.

@@ -173,7 +173,7 @@ b = { workspace = true }
         let mut fenced: Vec<_> =
             PURE.iter().map(|name| (format!("crates/{name}/clippy.toml"), bans.clone())).collect();
         let repository = |files: &[(String, String)]| {
-            let files: [(&str, &str); 5] =
+            let files: [(&str, &str); PURE.len()] =
                 std::array::from_fn(|i| (files[i].0.as_str(), files[i].1.as_str()));
             Repository::of(files)
         };

@@ -34,9 +34,9 @@ fn a_cycle_reads_like_the_contract() {
     insta::assert_snapshot!(text.expect("a cycle"), @r"
     Diagnosis: network_or_system_failure at {gateway: PAYU}
     Evidence: success 0.0 % (95 % CS 0.0-33.0) against 79.4 % expected, 18 attempts in 30 s; transport/http_5xx x6, iso8583/51 x5, iso8583/91 x1; other gateways 84.2 %; 2 of 2 issuers hit; one gateway (15.9 % of all traffic); volume as usual; unlike other slices (isolation forest p < 0.001, random cut forest p < 0.001), most in success evidence
-    Proposed Action: alert
-    Risk Assessment: none - observing only
-    Confidence Score: 0.92
+    Proposed Action: reroute 5 % of the slice from PAYU to STRIPE (87 %), CASHFREE (4 %), PAYTM (4 %) and RAZORPAY (4 %) (experiment x_1)
+    Risk Assessment: low - 0.9 % of all traffic, STRIPE's capacity isn't known, expires in 30 min, rollback at e >= 20
+    Confidence Score: 0.99
     ");
 }
 
