@@ -66,6 +66,51 @@ impl Gone {
     }
 }
 
+/// Attempts, bad ones, expected bad ones.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    n: f64,
+    bad: f64,
+    expected: f64,
+}
+
+impl Seen {
+    fn add(&mut self, more: Self) {
+        self.n += more.n;
+        self.bad += more.bad;
+        self.expected += more.expected;
+    }
+
+    fn less(self, part: Self) -> Self {
+        Self {
+            n: self.n - part.n,
+            bad: self.bad - part.bad,
+            expected: self.expected - part.expected,
+        }
+    }
+}
+
+/// Log-likelihood ratio of an expectation that is off by an error of this variance (log-odds, at its most likely value) against
+/// the expectation itself.
+fn error_llr(seen: &Seen, expected_bad: f64, dispersion: f64, variance: f64) -> f64 {
+    if seen.n < 1.0 || variance <= 0.0 {
+        return 0.0;
+    }
+    let (n, bad) = (seen.n / dispersion, seen.bad / dispersion);
+    let p = (expected_bad / seen.n).clamp(1e-9, 1.0 - 1e-9);
+    let rate = |error: f64| shift(p, error);
+    let mut error = 0.0;
+    for _ in 0..5 {
+        let q = rate(error);
+        let slope = bad - n * q - error / variance;
+        error += slope / (n * q * (1.0 - q) + 1.0 / variance);
+    }
+    let q = rate(error).clamp(1e-9, 1.0 - 1e-9);
+    let gain = bad * libm::log(q / p) + (n - bad) * libm::log((1.0 - q) / (1.0 - p))
+        - error * error / (2.0 * variance);
+    gain.max(0.0)
+}
+
 impl Analyst {
     /// Panes that end after an instant, the one still open included, newest first.
     pub(crate) fn panes_back(
@@ -79,37 +124,51 @@ impl Analyst {
             .filter(move |pane| pane.ends_at_ms > from_ms)
     }
 
-    /// The onset of what a slice shows: the start that makes the degradation until now likeliest
-    /// (the maximum-likelihood change point, over panes).
+    /// The onset of what a slice shows: the maximum-likelihood change point over panes. After it the rate is whatever it is, if it is
+    /// worse than expected; before it, what was expected but for the expectation's own error: over hours a tenth of a point off would else outweigh seconds of an outage.
     pub(super) fn onset(&self, key: SliceKey, alarm: &Alarm, now_ms: i64) -> i64 {
-        let bias = self.watches.get(key).map_or(0.0, |watch| watch.bias);
-        let (mut n, mut bad, mut expected) = (0.0, 0.0, 0.0);
-        let (mut best, mut onset) = (0.0, now_ms - self.settings.tick_ms);
-        for pane in
-            self.panes_back(now_ms - ONSET_MAX_MS.max(ONSET_MAX_TICKS * self.settings.tick_ms))
-        {
+        let (bias, level_sd) =
+            self.watches.get(key).map_or((0.0, 0.0), |watch| (watch.bias, watch.level_sd()));
+        let variance = level_sd * level_sd + self.baseline.season_variance(key);
+        let far = now_ms - ONSET_MAX_MS.max(ONSET_MAX_TICKS * self.settings.tick_ms);
+        let mut panes: Vec<(i64, Seen)> = Vec::new();
+        for pane in self.panes_back(far) {
             let season = self.baseline.season_at(pane.middle_ms());
+            let mut seen = Seen::default();
             for (leaf, lanes) in &pane.cells {
                 let cell = &self.cells.leaves[*leaf as usize];
                 if !cell.live || !key.contains(&cell.values) || self.held(*leaf, alarm) {
                     continue;
                 }
-                let (more, more_bad, more_expected) = bad_of(self, alarm, *leaf, lanes, season);
-                n += more;
-                bad += more_bad;
-                expected += more_expected;
+                let (n, bad, expected) = bad_of(self, alarm, *leaf, lanes, season);
+                seen.add(Seen { n, bad, expected });
             }
-            if n <= 0.0 {
+            panes.push((pane.starts_at_ms, seen));
+        }
+        let all = panes.iter().fold(Seen::default(), |mut all, (_, seen)| {
+            all.add(*seen);
+            all
+        });
+        let dispersion = self.watches.dispersion(key).max(1.0);
+        let normal = |seen: &Seen| match alarm.signal {
+            Signal::SuccessRate if seen.n > 0.0 => {
+                seen.n * (1.0 - shift(1.0 - seen.expected / seen.n, bias))
+            }
+            _ => seen.expected,
+        };
+        let mut after = Seen::default();
+        let (mut best, mut onset) = (0.0, now_ms - self.settings.tick_ms);
+        for (starts_at_ms, seen) in panes {
+            after.add(seen);
+            let evidence = binomial_llr(after.n, after.bad, normal(&after)) / dispersion;
+            if evidence <= 0.0 {
                 continue;
             }
-            let normal = match alarm.signal {
-                Signal::SuccessRate => n * (1.0 - shift(1.0 - expected / n, bias)),
-                _ => expected,
-            };
-            let evidence = binomial_llr(n, bad, normal);
+            let before = all.less(after);
+            let evidence = evidence + error_llr(&before, normal(&before), dispersion, variance);
             if evidence > best {
                 best = evidence;
-                onset = pane.starts_at_ms;
+                onset = starts_at_ms;
             }
         }
         onset
