@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use pilot::{Action, Decision};
+use analyst::Slice;
+use payments::Timestamp;
+use pilot::{Action, Decision, Target};
 use routing::Arm;
 use server::piloted::{Piloted, part_of};
 use sim::{Attempted, Culprit, Stage, World};
@@ -109,13 +111,71 @@ pub fn named(culprit: &Culprit, run: &Piloted) -> Named {
     best
 }
 
-/// Expected gain of a plan over its TTL by true chances: all of the slice moved while it lasts, from the decision on.
-pub fn true_gain(stage: &Stage, decision: &Decision) -> Option<f64> {
-    if !matches!(decision.action, Action::Reroute | Action::SuppressPath) {
-        return None;
+/// A plan to move payments, carried out or not.
+#[derive(Clone, Debug)]
+pub struct Moving {
+    /// When it was said.
+    pub at: Timestamp,
+    /// Where.
+    pub slice: Slice,
+    /// The gateway to leave.
+    pub from: String,
+    /// Where to; all gateways alike where a path is suppressed.
+    pub to: Option<Vec<Target>>,
+    /// How sure it was.
+    pub confidence: f64,
+}
+
+impl Moving {
+    /// The plan of a decision: what it does, or what it weighed and left.
+    pub fn of(decision: &Decision) -> Option<Self> {
+        if let Some(plan) = &decision.considered {
+            return Some(Self {
+                at: decision.at,
+                slice: plan.slice.clone(),
+                from: plan.from.clone(),
+                to: Some(plan.to.clone()),
+                confidence: plan.confidence,
+            });
+        }
+        let to = match decision.action {
+            Action::Reroute => Some(decision.to.clone()),
+            Action::SuppressPath => None,
+            _ => return None,
+        };
+        Some(Self {
+            at: decision.at,
+            slice: decision.slice.clone(),
+            from: decision.from.clone()?,
+            to,
+            confidence: decision.confidence,
+        })
     }
+
+    /// Whether another is the same but for what has been learnt since: the steps of a ramp are one plan.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.slice == other.slice && self.from == other.from
+    }
+}
+
+/// Plans of a run, each when it was first said for its incident.
+pub fn plans(decisions: &[Decision]) -> Vec<Moving> {
+    let mut said: Vec<(&str, Moving)> = Vec::new();
+    for decision in decisions {
+        let Some(plan) = Moving::of(decision) else { continue };
+        let known = said
+            .iter()
+            .any(|(incident, other)| *incident == decision.incident_id && other.is_same(&plan));
+        if !known {
+            said.push((&decision.incident_id, plan));
+        }
+    }
+    said.into_iter().map(|(_, plan)| plan).collect()
+}
+
+/// Expected gain of a plan over its TTL by true chances: all of the slice moved while it lasts, from the decision on.
+pub fn true_gain(stage: &Stage, plan: &Moving) -> f64 {
     let world = &stage.world;
-    let from = decision.from.as_deref()?;
     let mut siblings: BTreeMap<[Option<&str>; 7], Vec<usize>> = BTreeMap::new();
     let without = |leaf: usize| {
         let mut values = world.leaf_values(leaf);
@@ -126,24 +186,22 @@ pub fn true_gain(stage: &Stage, decision: &Decision) -> Option<f64> {
         siblings.entry(without(leaf)).or_default().push(leaf);
     }
     let mut gain = 0.0;
-    for leaf in slice_leaves(world, decision) {
+    for leaf in slice_leaves(world, &plan.slice) {
         let others = &siblings[&without(leaf)];
         let weight = |other: usize| {
             let gateway = world.leaf_values(other)[0].unwrap_or_default();
-            if gateway == from {
+            if gateway == plan.from {
                 return 0.0;
             }
-            match decision.action {
-                Action::SuppressPath => 1.0,
-                _ => decision.to.iter().find(|t| t.gateway == gateway).map_or(0.0, |t| t.share),
-            }
+            let Some(to) = &plan.to else { return 1.0 };
+            to.iter().find(|t| t.gateway == gateway).map_or(0.0, |t| t.share)
         };
         let total: f64 = others.iter().map(|&other| weight(other)).sum();
         if total <= 0.0 {
             continue;
         }
         for minute in 0..TTL_MS / MINUTE_MS {
-            let at = decision.at.plus_millis(minute * MINUTE_MS + MINUTE_MS / 2);
+            let at = plan.at.plus_millis(minute * MINUTE_MS + MINUTE_MS / 2);
             if at >= stage.to {
                 break;
             }
@@ -157,13 +215,13 @@ pub fn true_gain(stage: &Stage, decision: &Decision) -> Option<f64> {
             gain += world.leaf_share(leaf) * (there - world.chance(leaf, at));
         }
     }
-    Some(gain)
+    gain
 }
 
-fn slice_leaves<'w>(world: &'w World, decision: &'w Decision) -> impl Iterator<Item = usize> + 'w {
+fn slice_leaves<'w>(world: &'w World, slice: &'w Slice) -> impl Iterator<Item = usize> + 'w {
     (0..world.leaf_count()).filter(move |&leaf| {
         let values = world.leaf_values(leaf);
-        decision.slice.pairs().all(|(dimension, value)| {
+        slice.pairs().all(|(dimension, value)| {
             let place = sim::DIMENSIONS.iter().position(|name| *name == dimension);
             place.is_some_and(|d| values[d].unwrap_or("__none__") == value)
         })

@@ -144,13 +144,11 @@ fn one(name: &str, seed: u64, stage: &Stage, mut engine: Engine) -> Run {
         .filter(|culprit| !culprit.is_decoy)
         .map(|culprit| judge::named(culprit, &piloted))
         .collect();
-    let plans = piloted
-        .decisions
+    let plans = judge::plans(&piloted.decisions)
         .iter()
-        .filter(|decision| piloted.is_new_plan(decision))
-        .filter_map(|decision| {
-            let helps = judge::true_gain(stage, decision)? > 0.0;
-            Some(Plan { confidence: decision.confidence, helps })
+        .map(|plan| Plan {
+            confidence: plan.confidence,
+            helps: judge::true_gain(stage, plan) > 0.0,
         })
         .collect();
     Run {

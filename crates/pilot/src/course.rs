@@ -13,8 +13,8 @@ use crate::intervention::{Authority, Direction, Intervention, State};
 use crate::memory::Outcome;
 use crate::{ArmReport, Experiment, Gain, Limits, Plan, Situation, Target, Verdict};
 
-/// Measured load shows what was moved so long ago.
-const SETTLED_AFTER_MS: i64 = 60_000;
+/// Load is measured over this window.
+const LOAD_WINDOW_MS: i64 = 60_000;
 
 /// The slice's size as last seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -143,16 +143,20 @@ impl Course {
         self.shares.back().map_or(self.created_at, |(since, _)| *since)
     }
 
-    /// The part of its share that the targets' measured load shows.
+    /// The part of its share that the targets' measured load shows: its mean over the window that load is measured in, which reaches
+    /// back beyond its start.
     pub fn settled(&mut self, now: Timestamp) -> f64 {
-        while self.shares.len() > 1 && now.millis_since(self.shares[1].0) >= SETTLED_AFTER_MS {
+        while self.shares.len() > 1 && now.millis_since(self.shares[1].0) >= LOAD_WINDOW_MS {
             self.shares.pop_front();
         }
-        let begun_ms = self.shares.front().map_or(0, |(since, _)| now.millis_since(*since));
-        if begun_ms < SETTLED_AFTER_MS {
-            return 0.0;
+        let mut until_ms = 0;
+        let mut sum = 0.0;
+        for (since, share) in self.shares.iter().rev() {
+            let since_ms = now.millis_since(*since).min(LOAD_WINDOW_MS);
+            sum += share * (since_ms - until_ms).max(0) as f64;
+            until_ms = since_ms;
         }
-        self.shares.iter().map(|(_, share)| *share).fold(f64::INFINITY, f64::min)
+        sum / LOAD_WINDOW_MS as f64
     }
 
     /// What it sends to each target and their measured load doesn't show.

@@ -4,7 +4,7 @@ use analyst::Slice;
 use payments::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::decide::Gain;
+use crate::decide::{Considered, Gain};
 use crate::guardrails::Held;
 use crate::{Action, Mode, Retry, Target};
 
@@ -91,6 +91,8 @@ pub struct Decision {
     pub held: Vec<Held>,
     /// Why this.
     pub reason: String,
+    /// Where no traffic moves: the reroute that was weighed.
+    pub considered: Option<Considered>,
 }
 
 /// The lines `Proposed Action` and `Risk Assessment` of the cycle's output, without their labels.
@@ -177,6 +179,7 @@ mod tests {
             risk: Risk { level: RiskLevel::Low, text: "0.4 % of all traffic".into() },
             held: Vec::new(),
             reason: String::new(),
+            considered: None,
         }
     }
 

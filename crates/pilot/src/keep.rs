@@ -47,7 +47,8 @@ impl Pilot {
         let settled = course.settled(now);
         let ceiling =
             ceiling_of(course.plan.action, &course.to, situation, &reserved, &limits, settled);
-        if ceiling < course.share {
+        // What growth leaves free of the headroom is there for the noise of a measured load.
+        if ceiling < limits.headroom_use * course.share {
             if ceiling < FIRST_STEP_PART_MIN * course.plan.steps[0] {
                 self.end(&id, State::RolledBack, "its targets have no headroom left".into(), acts);
                 return false;

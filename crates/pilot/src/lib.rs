@@ -36,7 +36,7 @@ mod walk;
 pub use act::{Act, Page};
 pub use action::Action;
 pub use command::{Command, Refusal};
-pub use decide::Gain;
+pub use decide::{Considered, Gain};
 pub use decision::{Decision, Risk, RiskLevel, words};
 pub use experiment::{ArmReport, Evidence, Experiment, Verdict};
 pub use guardrails::{Guardrail, Held};

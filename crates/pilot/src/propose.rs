@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::act::Act;
 use crate::course::{Course, reserved, size_of};
-use crate::decide::{Candidate, Reasons, candidates, outlook, precluded, targets::Reserved};
+use crate::decide::{
+    Candidate, Considered, Knowledge, Reasons, candidates, considered, outlook, precluded,
+    targets::Reserved,
+};
 use crate::decision::percent;
 use crate::experiment::{Expected, Goal, logistic, logit};
 use crate::guardrails::{Guardrail, Held, at_start};
@@ -31,6 +34,20 @@ pub struct Said {
     needs_approval: bool,
     intervention_id: Option<String>,
     held: Vec<Guardrail>,
+}
+
+impl Said {
+    fn of(decision: &Decision) -> Self {
+        let mut held: Vec<Guardrail> = decision.held.iter().map(|held| held.guardrail).collect();
+        held.sort_unstable();
+        Self {
+            action: decision.action,
+            slice: decision.slice.clone(),
+            needs_approval: decision.needs_approval,
+            intervention_id: decision.intervention_id.clone(),
+            held,
+        }
+    }
 }
 
 /// A candidate and what holds it.
@@ -120,15 +137,30 @@ impl Pilot {
         }
         let advised = judged.iter().find(|j| j.is_advice(mode(j)));
         let best = advised.or(judged.first());
-        let decision = match best {
+        let mut decision = match best {
             Some(judged) => self.held_decision(judged, advised.is_some(), situation),
             None => {
                 let action = if reasons.tell { Action::Alert } else { Action::NoAction };
                 self.plain_decision(action, situation, reasons.why_not, Vec::new())
             }
         };
+        if !decision.action.moves_payments() && self.is_news(&decision) {
+            decision.considered = self.considered(situation, &reserved);
+        }
         debug_assert_eq!(decision.incident_id, incident.id);
         self.say(decision, acts);
+    }
+
+    fn considered(&self, situation: &Situation, reserved: &Reserved) -> Option<Considered> {
+        let incident = &situation.incident;
+        let knowledge = Knowledge {
+            durations: &self.recollection.durations(incident),
+            belief: self.recollection.belief(incident, &self.settings.memory_key, self.now),
+            lesson: self.recollection.lesson(incident, Action::Reroute),
+            seed: self.settings.seed,
+        };
+        let limits = &self.settings.limits;
+        considered(situation, &knowledge, reserved, limits.headroom_use, limits.ttl_ms, self.now)
     }
 
     fn candidates(&self, situation: &Situation, reserved: &Reserved) -> Reasons {
@@ -293,6 +325,7 @@ impl Pilot {
                 Direction::Out if course.plan.action == Action::Reroute => String::new(),
                 Direction::Out => course.reason.clone(),
             },
+            considered: None,
         };
         self.said.remove(&decision.incident_id);
         self.say(decision, acts);
@@ -358,23 +391,20 @@ impl Pilot {
             risk: Risk { level: RiskLevel::None, text: "no payment is touched".into() },
             held,
             reason,
+            considered: None,
         }
     }
 
+    /// Whether it differs from what was last said of its incident.
+    fn is_news(&self, decision: &Decision) -> bool {
+        self.said.get(&decision.incident_id) != Some(&Said::of(decision))
+    }
+
     fn say(&mut self, mut decision: Decision, acts: &mut Vec<Act>) {
-        let mut held: Vec<Guardrail> = decision.held.iter().map(|held| held.guardrail).collect();
-        held.sort_unstable();
-        let said = Said {
-            action: decision.action,
-            slice: decision.slice.clone(),
-            needs_approval: decision.needs_approval,
-            intervention_id: decision.intervention_id.clone(),
-            held,
-        };
-        if self.said.get(&decision.incident_id) == Some(&said) {
+        if !self.is_news(&decision) {
             return;
         }
-        self.said.insert(decision.incident_id.clone(), said);
+        self.said.insert(decision.incident_id.clone(), Said::of(&decision));
         self.counters.decision += 1;
         decision.id = format!("d_{}", self.counters.decision);
         acts.push(Act::Decision(Box::new(decision)));

@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Write};
 use analyst::Incident;
 use engine::{Effect, Engine, Input, Routed, journal};
 use payments::{Attempt, Timestamp};
-use pilot::{Action, Decision, Intervention};
+use pilot::{Decision, Intervention};
 use routing::{Arm, Context, Gateway, Policy};
 use sim::{Answer, Ask, Operator, RetryRule, Stage};
 
@@ -113,18 +113,6 @@ impl Piloted {
 }
 
 impl Piloted {
-    /// Whether a decision brings a plan that was not said before: the steps of a ramp are one plan.
-    pub fn is_new_plan(&self, decision: &Decision) -> bool {
-        let moves =
-            |other: &&Decision| matches!(other.action, Action::Reroute | Action::SuppressPath);
-        let same = |other: &&Decision| match (&other.intervention_id, &decision.intervention_id) {
-            (Some(a), Some(b)) => a == b,
-            _ => other.incident_id == decision.incident_id && other.slice == decision.slice,
-        };
-        let first = self.decisions.iter().filter(moves).find(same);
-        moves(&decision) && first.is_some_and(|first| first.id == decision.id)
-    }
-
     /// What happened, a line each.
     pub fn log(&self, stage: &Stage) -> Vec<String> {
         let s = |at: Timestamp| (at.as_millis() - stage.from.as_millis()) / 1_000;
@@ -165,7 +153,9 @@ impl Piloted {
                         String::new()
                     } else {
                         format!(" - {}", decision.reason)
-                    },
+                    } + &decision.considered.as_ref().map_or(String::new(), |plan| {
+                        format!(" [moving {} weighed: {:.2}]", plan.slice, plan.confidence)
+                    }),
                 ),
             ));
         }

@@ -24,9 +24,12 @@ use own_past::OwnPast;
 use stream::{Stream, Terms};
 pub use terms::{Alarm, Book, Moment, Thresholds};
 
-/// The expectation's own error, learnt or not, is guarded at two standard deviations: one value in
-/// forty lies beyond, and by little.
+/// The error of a level is guarded at two standard deviations: it lasts, and one value in forty lies
+/// beyond, by little.
 const GUARD_SD: f64 = 2.0;
+/// The error of a season, learnt or not, is guarded at one: it swings about zero and is at its
+/// widest for a few hours of a day.
+const GUARD_SEASON_SD: f64 = 1.0;
 /// Guard band of the fast tier in points of the rate.
 const GUARD_POINTS: f64 = 0.01;
 /// Weight of the fast tier in the mixture of both, which is an e-detector again: steps are what
@@ -183,9 +186,12 @@ impl Watch {
         let k = lanes.get(K).min(n);
         let rate = (lanes.get(crate::lanes::E) / n).clamp(1e-6, 1.0 - 1e-6);
         let variance = lanes.get(V).max(1e-9);
-        let own = self.bias_variance + moment.season_variance;
+        let guard = libm::sqrt(
+            GUARD_SD * GUARD_SD * self.bias_variance
+                + GUARD_SEASON_SD * GUARD_SEASON_SD * moment.season_variance,
+        );
         let level = logit(rate) + self.bias.min(self.most);
-        let (p, low) = (expit(level), expit(level - GUARD_SD * libm::sqrt(own)));
+        let (p, low) = (expit(level), expit(level - guard));
         let (near, far) = (self.noise.at(1).max(self.noise.at(0)), self.noise.at(2));
         let wander = libm::sqrt((far - near).max(0.0) * self.wander_unit(p));
         let guarded = (low - GUARD_POINTS - WANDER_SD * wander).max(low * 0.5);
@@ -199,7 +205,7 @@ impl Watch {
         let fast = self.fast.update(&moment.book.drop, n, k, guarded, near);
         let slow = self.slow.update(&moment.book.drop, n, k, low, near.max(far));
         self.statistics = [fast, slow];
-        self.noise.add(k - n * p, variance, own);
+        self.noise.add(k - n * p, variance, self.bias_variance + moment.season_variance);
         self.own.window(n, k, rate);
         self.window.0 += k - n * p;
         self.window.1 += variance;
