@@ -2,16 +2,14 @@
 
 use std::sync::Mutex;
 
-use engine::{Config, Engine, Input};
+use engine::{Engine, Input};
 use pilot::Action;
-use server::piloted::{Piloted, gateways};
-use sim::{Clairvoyant, Scenario, Stage, World, play, play_clairvoyant, play_untouched};
+use server::piloted::{self, Piloted, gateways};
+use sim::{Clairvoyant, Scenario, Stage, play, play_clairvoyant, play_untouched};
 
 use super::hand::ByHand;
 use super::judge::{self, Effect, Effects, Named};
 
-/// Attempts handed over at once while learning.
-const BATCH: usize = 4_096;
 /// Traffic that the rules by hand have seen before.
 const HAND_WARM_MS: i64 = 3_600_000;
 /// A clairvoyant that gains less than this gains nothing.
@@ -98,26 +96,12 @@ fn group((seed, scenarios, decoys_only): &Job<'_>) -> anyhow::Result<Vec<Run>> {
             continue;
         }
         if learnt.is_none() {
-            learnt = Some(learn(scenario, &stage, *seed)?);
+            learnt = Some(piloted::learnt(&stage, *seed));
         }
         let Some(engine) = &learnt else { continue };
         runs.push(one(name, *seed, &stage, engine.clone()));
     }
     Ok(runs)
-}
-
-/// An engine that knows the quiet history.
-fn learn(scenario: &Scenario, stage: &Stage, seed: u64) -> anyhow::Result<Engine> {
-    let world = World::new(scenario.world.config(), seed)?;
-    let mut engine = Engine::new(Config { seed, ..Config::default() });
-    let mut attempts = world.attempts(stage.learn_from, stage.from).map(|sample| sample.attempt);
-    loop {
-        let batch: Vec<_> = attempts.by_ref().take(BATCH).collect();
-        if batch.is_empty() {
-            return Ok(engine);
-        }
-        engine.handle(&Input::Attempts(batch));
-    }
 }
 
 fn one(name: &str, seed: u64, stage: &Stage, mut engine: Engine) -> Run {

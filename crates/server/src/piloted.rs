@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
 use analyst::Incident;
-use engine::{Effect, Engine, Input, Routed, journal};
+use engine::{Config, Effect, Engine, Input, Routed, journal};
 use payments::{Attempt, Timestamp};
 use pilot::{Decision, Intervention};
 use routing::{Arm, Context, Gateway, Policy};
@@ -32,6 +32,22 @@ pub struct Piloted {
     journal: Option<BufWriter<File>>,
     step: u64,
     fault: Option<io::Error>,
+}
+
+/// Attempts handed over at once while learning.
+const BATCH: usize = 4_096;
+
+/// An engine that has seen a stage's quiet history.
+pub fn learnt(stage: &Stage, seed: u64) -> Engine {
+    let mut engine = Engine::new(Config { seed, ..Config::default() });
+    let mut attempts = stage.world.attempts(stage.learn_from, stage.from).map(|s| s.attempt);
+    loop {
+        let batch: Vec<_> = attempts.by_ref().take(BATCH).collect();
+        if batch.is_empty() {
+            return engine;
+        }
+        engine.handle(&Input::Attempts(batch));
+    }
 }
 
 /// Capacities that hold throughout: a company knows these of its gateways.

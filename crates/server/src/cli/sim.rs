@@ -5,16 +5,13 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use engine::{Config, Engine, Input, journal, snapshot};
+use engine::{Engine, Input, journal, snapshot};
 use payments::Timestamp;
 use sim::{Clairvoyant, Scenario, Stage, play, play_clairvoyant, play_untouched};
 
 use super::{Exit, Format};
-use crate::piloted::Piloted;
+use crate::piloted::{Piloted, gateways, learnt};
 use crate::read::visible;
-
-/// Attempts handed over at once while learning.
-const BATCH: usize = 4_096;
 
 /// `sim`.
 #[derive(Debug, clap::Args)]
@@ -75,8 +72,8 @@ pub fn run(args: &Args) -> Result<Exit> {
         .stage(args.seed)
         .map_err(|problem| anyhow::anyhow!("{}", visible(&problem.in_file(name))))?;
     eprintln!("learning from a quiet history");
-    let mut engine = learn(&stage, args.seed);
-    engine.handle(&Input::Gateways(crate::piloted::gateways(&stage)));
+    let mut engine = learnt(&stage, args.seed);
+    engine.handle(&Input::Gateways(gateways(&stage)));
     let (world, setup) = (&stage.world, &stage.setup);
     let mut piloted = Piloted::new(engine, stage.from);
     if let Some(folder) = &args.journal {
@@ -140,18 +137,6 @@ fn parse(name: &str, text: &str) -> Result<Scenario> {
         let lines: Vec<String> = problems.iter().map(|p| visible(&p.in_file(name))).collect();
         anyhow::anyhow!("{}", lines.join("\n"))
     })
-}
-
-fn learn(stage: &Stage, seed: u64) -> Engine {
-    let mut engine = Engine::new(Config { seed, ..Config::default() });
-    let mut attempts = stage.world.attempts(stage.learn_from, stage.from).map(|s| s.attempt);
-    loop {
-        let batch: Vec<_> = attempts.by_ref().take(BATCH).collect();
-        if batch.is_empty() {
-            return engine;
-        }
-        engine.handle(&Input::Attempts(batch));
-    }
 }
 
 /// Writes where the engine stands and opens the journal behind it.
