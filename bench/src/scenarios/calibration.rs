@@ -27,6 +27,11 @@ impl Plans {
         self.groups.iter().flatten()
     }
 
+    /// Those that were sure and wrong.
+    pub fn wrong(&self) -> impl Iterator<Item = &Plan> {
+        self.all().filter(|plan| !plan.helps && plan.confidence >= 0.9)
+    }
+
     /// How many.
     pub fn len(&self) -> usize {
         self.all().count()

@@ -186,6 +186,7 @@ pub fn true_gain(stage: &Stage, plan: &Moving) -> f64 {
         siblings.entry(without(leaf)).or_default().push(leaf);
     }
     let mut gain = 0.0;
+    let served = Served::new(stage, plan);
     for leaf in slice_leaves(world, &plan.slice) {
         let others = &siblings[&without(leaf)];
         let weight = |other: usize| {
@@ -210,12 +211,56 @@ pub fn true_gain(stage: &Stage, plan: &Moving) -> f64 {
                 .map(|&other| weight(other) / total)
                 .zip(others)
                 .filter(|(weight, _)| *weight > 0.0)
-                .map(|(weight, &other)| weight * world.chance(other, at))
+                .map(|(weight, &other)| {
+                    let gateway = world.leaf_values(other)[0].unwrap_or_default();
+                    weight * world.chance(other, at) * served.at(minute, gateway)
+                })
                 .sum();
-            gain += world.leaf_share(leaf) * (there - world.chance(leaf, at));
+            let here = world.chance(leaf, at) * served.at(minute, &plan.from);
+            gain += world.leaf_share(leaf) * (there - here);
         }
     }
     gain
+}
+
+/// What gateways of limited capacity serve of what they are sent, by minute: the gateway that is left under its own load, the others under what
+/// comes in addition.
+struct Served(Vec<BTreeMap<String, f64>>);
+
+impl Served {
+    fn new(stage: &Stage, plan: &Moving) -> Self {
+        let minutes = TTL_MS / MINUTE_MS;
+        Self((0..minutes).map(|minute| Self::in_minute(stage, plan, minute)).collect())
+    }
+
+    fn in_minute(stage: &Stage, plan: &Moving, minute: i64) -> BTreeMap<String, f64> {
+        let at = plan.at.plus_millis(minute * MINUTE_MS + MINUTE_MS / 2);
+        let per_s = |pairs: &[(&str, &str)]| {
+            let owned = pairs.iter().map(|(d, v)| ((*d).to_owned(), (*v).to_owned())).collect();
+            stage.world.slice_per_s(&owned, at)
+        };
+        let slice: Vec<(&str, &str)> = plan.slice.pairs().collect();
+        let mut served = BTreeMap::new();
+        for capacity in &stage.setup.capacities {
+            if at < capacity.from || at >= capacity.until {
+                continue;
+            }
+            let gateway = capacity.gateway.as_str();
+            let share = |to: &Vec<Target>| {
+                to.iter().find(|t| t.gateway == gateway).map_or(0.0, |t| t.share)
+            };
+            let more = plan.to.as_ref().map_or(0.0, share) * per_s(&slice);
+            let load = per_s(&[("gateway", gateway)]) + more;
+            let part = if load > 0.0 { (capacity.per_s / load).min(1.0) } else { 1.0 };
+            let least = served.entry(gateway.to_owned()).or_insert(1.0_f64);
+            *least = least.min(part);
+        }
+        served
+    }
+
+    fn at(&self, minute: i64, gateway: &str) -> f64 {
+        self.0[minute as usize].get(gateway).copied().unwrap_or(1.0)
+    }
 }
 
 fn slice_leaves<'w>(world: &'w World, slice: &'w Slice) -> impl Iterator<Item = usize> + 'w {

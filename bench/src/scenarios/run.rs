@@ -16,8 +16,10 @@ const HAND_WARM_MS: i64 = 3_600_000;
 const GAIN_MIN: f64 = 1.0;
 
 /// A plan that was said, and whether it would have helped.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
+    /// In words.
+    pub text: String,
     /// Its confidence.
     pub confidence: f64,
     /// Whether its true expected gain was above 0.
@@ -131,6 +133,7 @@ fn one(name: &str, seed: u64, stage: &Stage, mut engine: Engine) -> Run {
     let plans = judge::plans(&piloted.decisions)
         .iter()
         .map(|plan| Plan {
+            text: format!("{name} seed {seed}, {} s: {}", plan.at.millis_since(stage.from) / 1_000, plan.slice),
             confidence: plan.confidence,
             helps: judge::true_gain(stage, plan) > 0.0,
         })

@@ -63,6 +63,9 @@ pub fn text(
     for (n, said, helped) in plans.bins().into_iter().filter(|(n, ..)| *n > 0) {
         let _ = writeln!(text, "{n:>7}{said:>8.3}{helped:>8.3}");
     }
+    for plan in plans.wrong() {
+        let _ = writeln!(text, "sure ({:.3}) and wrong: {}", plan.confidence, plan.text);
+    }
     let _ = writeln!(text, "knots that would calibrate them: {:.2?}", plans.fit());
     for run in runs.iter().filter(|run| needs_a_look(run)) {
         let _ = writeln!(

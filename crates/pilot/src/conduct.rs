@@ -83,6 +83,8 @@ impl Pilot {
                 Some(&incident_id),
                 acts,
             );
+            let action = self.courses[place].plan.action;
+            self.lapsed.insert((incident_id, action));
             return self.end(&id, State::Expired, "nobody decided in time".into(), acts);
         }
         let Some(situation) =

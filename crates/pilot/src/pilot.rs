@@ -34,6 +34,8 @@ pub struct Pilot {
     paged: BTreeSet<String>,
     /// Incidents and actions that a person turned down.
     pub(crate) turned_down: BTreeSet<(String, Action)>,
+    /// Asked for, and nobody decided in time: not asked for again.
+    pub(crate) lapsed: BTreeSet<(String, Action)>,
     pub(crate) counters: Counters,
 }
 
@@ -60,6 +62,7 @@ impl Pilot {
             said: BTreeMap::new(),
             paged: BTreeSet::new(),
             turned_down: BTreeSet::new(),
+            lapsed: BTreeSet::new(),
             counters: Counters::default(),
         }
     }
@@ -113,6 +116,7 @@ impl Pilot {
         self.recollection.settle(going_on, now);
         self.said.retain(|id, _| going_on(id));
         self.turned_down.retain(|(id, _)| going_on(id));
+        self.lapsed.retain(|(id, _)| going_on(id));
 
         let narrowing = self.conduct(situations, network, &mut acts);
         self.keep_caps(&mut acts);

@@ -119,7 +119,9 @@ impl Pilot {
             .collect();
         let mode = |judged: &Judged| judged.candidate.action.mode(&self.settings.modes);
         let acting = judged.iter().position(Judged::passes);
-        let waiting = || judged.iter().position(|j| j.waits_for_a_person(mode(j)));
+        let lapsed = |j: &Judged| self.lapsed.contains(&(incident.id.clone(), j.candidate.action));
+        let waiting =
+            || judged.iter().position(|j| j.waits_for_a_person(mode(j)) && !lapsed(j));
         if let Some(place) = acting.or_else(waiting) {
             let acts_alone = judged[place].passes();
             let chosen = &judged[place];
@@ -151,8 +153,12 @@ impl Pilot {
         self.say(decision, acts);
     }
 
+    /// What was weighed; nothing where the very slice is being moved already.
     fn considered(&self, situation: &Situation, reserved: &Reserved) -> Option<Considered> {
         let incident = &situation.incident;
+        if self.courses.iter().any(|c| c.is_active() && c.plan.slice == incident.slice) {
+            return None;
+        }
         let knowledge = Knowledge {
             durations: &self.recollection.durations(incident),
             belief: self.recollection.belief(incident, &self.settings.memory_key, self.now),

@@ -8,14 +8,15 @@
 //! much of it has to be gathered at which share. Evidence of the present step has to be among it (target under load), and inconclusive never promotes.
 //!
 //! **Home.** In the same steps, each allowed by its own test: either the untouched path is shown to be within a margin of the moved payments (half of what was lost when it began,
-//! at e >= 20, since a false return costs a flip), or the analyst holds the incident for over and the step has lasted [`DWELL_MS`] without evidence against it.
+//! at e >= 20, since a false return costs a flip), or the analyst holds the incident for over and nothing speaks against it. Each step lasts [`DWELL_MS`] at least: what fails under load does so some time after the load,
+//! and payments that stay out a little longer lose nothing.
 //! A return that goes wrong shows as benefit of the treatment, tested anew in each step: at [`AGAIN_E`] it goes out again, if the slice isn't flapping.
 
 use crate::Limits;
 use crate::experiment::Evidence;
 
-/// How long a step of a return after the incident's end lasts at least.
-pub const DWELL_MS: i64 = 15_000;
+/// How long a step of a return lasts at least.
+pub const DWELL_MS: i64 = 30_000;
 /// Evidence against the return at which a step of it waits.
 const AGAINST_HOME_E: f64 = 2.0;
 /// Evidence against the return at which traffic goes out again.
@@ -39,8 +40,8 @@ pub fn next_home(limits: &Limits, steps: &[f64], share: f64) -> Option<f64> {
 
 /// Whether the untouched path does well enough for traffic to return, or to return further.
 pub fn may_return(limits: &Limits, evidence: &Evidence, is_over: bool, step_age_ms: i64) -> bool {
-    evidence.home >= limits.home_e
-        || is_over && step_age_ms >= DWELL_MS && evidence.benefit < AGAINST_HOME_E
+    let is_well = evidence.home >= limits.home_e || is_over && evidence.benefit < AGAINST_HOME_E;
+    is_well && step_age_ms >= DWELL_MS
 }
 
 #[cfg(test)]

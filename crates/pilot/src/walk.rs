@@ -5,7 +5,8 @@ use crate::course::{moved, reserved};
 use crate::decision::percent;
 use crate::experiment::Evidence;
 use crate::guardrails::{
-    Guardrail, Held, at_step, at_turn, ceiling_of, share_left, step_allows, ttl_renewed,
+    Guardrail, Held, at_step, at_turn, ceiling_of, may_come_back, share_left, step_allows,
+    ttl_renewed,
 };
 use crate::intervention::{Authority, Direction, State};
 use crate::ledger::Deed;
@@ -45,8 +46,9 @@ impl Pilot {
         }
         match course.direction {
             Direction::Out
-                if is_over
-                    || evidence.home >= limits.home_e && course.plan.action.moves_payments() =>
+                if (is_over
+                    || evidence.home >= limits.home_e && course.plan.action.moves_payments())
+                    && may_come_back(&limits, &self.ledger, &course.plan.slice, now) =>
             {
                 course.turn(Direction::Home, now);
                 course.reason =
@@ -62,15 +64,21 @@ impl Pilot {
             }
             Direction::Out => self.grow(place, situation, network, evidence, acts),
             Direction::Home if evidence.benefit >= AGAIN_E => {
-                let next = next_out(&limits, &steps, share).unwrap_or(share);
-                let held = match situation {
-                    Some(situation) => {
-                        self.with_check(place, situation, network, next, is_person, |check| {
+                // What its test has proven is taken again at once, where there is still room for it.
+                let one_more = next_out(&limits, &steps, share).unwrap_or(share);
+                let mut next = one_more;
+                let mut held = Vec::new();
+                if let Some(situation) = situation {
+                    for wanted in [course.proven.max(one_more), one_more] {
+                        next = wanted;
+                        held = self.with_check(place, situation, network, wanted, is_person, |check| {
                             at_turn(check).into_iter().chain(at_step(check)).collect()
-                        })
+                        });
+                        if held.is_empty() {
+                            break;
+                        }
                     }
-                    None => Vec::new(),
-                };
+                }
                 if held.is_empty() && situation.is_some() {
                     let course = &mut self.courses[place];
                     course.turn(Direction::Out, now);

@@ -1,7 +1,12 @@
-//! Changes of direction on a slice per hour: what flaps is left at home. Turning home is always allowed, turning out again isn't.
+//! Changes of direction on a slice per hour: what flaps is left where it is. Turning home is always allowed, turning out again isn't; so
+//! a return that would use up the last change waits for its time to be up instead ([`may_come_back`]).
+
+use analyst::Slice;
+use payments::Timestamp;
 
 use super::{Check, Guardrail, Held};
-use crate::Direction;
+use crate::ledger::Ledger;
+use crate::{Direction, Limits};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -16,6 +21,11 @@ pub(super) fn holds(check: &Check<'_>) -> Option<Held> {
         Guardrail::Flips,
         format!("{flips} changes of direction within the hour, {max} at most"),
     )
+}
+
+/// Whether traffic that turns home now could still go out again, should the path fail under it.
+pub fn may_come_back(limits: &Limits, ledger: &Ledger, slice: &Slice, now: Timestamp) -> bool {
+    ledger.flips(slice, HOUR_MS, now) + 2 <= limits.flips_per_hour_max
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ use crate::decide::targets::Reserved;
 use crate::ledger::Ledger;
 use crate::{Action, Freeze, Limits, Modes, Network, Situation, Target};
 
+pub(crate) use flips::may_come_back;
 pub(crate) use steps::allows as step_allows;
 pub(crate) use target::ceiling_of;
 pub(crate) use telemetry::is_lost as telemetry_is_lost;
