@@ -1,13 +1,13 @@
 //! What the truth says of a run: what was gained, what each intervention did, what was named rightly, and which plans would have helped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use analyst::Slice;
 use payments::Timestamp;
 use pilot::{Action, Decision, Target};
 use routing::Arm;
 use server::piloted::{Piloted, part_of};
-use sim::{Attempted, Culprit, Stage, World};
+use sim::{Attempted, Culprit, Moved, Stage, World, play_moved};
 
 /// How long an intervention lives without fresh evidence: what its first step is compared over.
 pub const TTL_MS: i64 = 30 * 60_000;
@@ -47,18 +47,27 @@ impl Effect {
     }
 }
 
+/// Chances of attempts, by payment and number.
+pub type Chances = HashMap<(String, u32), f64>;
+
 /// Effects by intervention, filled by the witness of a run.
 #[derive(Clone, Debug, Default)]
-pub struct Effects(pub BTreeMap<String, Effect>);
+pub struct Effects {
+    /// By id.
+    pub by_id: BTreeMap<String, Effect>,
+    /// What attempts would have met with nobody acting, where that isn't what they would meet now at their natural gateway: limited
+    /// gateways are relieved by what is moved away.
+    pub untouched: Chances,
+}
 
 impl Effects {
     /// Takes in an attempt.
     pub fn see(&mut self, attempted: &Attempted<'_>) {
         let Some((intervention, arm)) = attempted.decision_id.and_then(part_of) else { return };
-        if !self.0.contains_key(intervention) {
-            self.0.insert(intervention.to_owned(), Effect::default());
+        if !self.by_id.contains_key(intervention) {
+            self.by_id.insert(intervention.to_owned(), Effect::default());
         }
-        let Some(effect) = self.0.get_mut(intervention) else { return };
+        let Some(effect) = self.by_id.get_mut(intervention) else { return };
         let at_ms = attempted.at.as_millis();
         effect.from_ms.get_or_insert(at_ms);
         effect.to_ms = at_ms;
@@ -67,7 +76,14 @@ impl Effects {
         }
         if arm == Arm::Treatment && attempted.chosen != attempted.natural && !attempted.is_paid {
             effect.moved += 1.0;
-            effect.net += (attempted.p_chosen - attempted.p_natural) * attempted.stays;
+            let untouched = if self.untouched.is_empty() {
+                None
+            } else {
+                let key = (attempted.payment_id.to_owned(), attempted.attempt_number);
+                self.untouched.get(&key)
+            };
+            let else_ = untouched.copied().unwrap_or(attempted.p_natural);
+            effect.net += (attempted.p_chosen - else_) * attempted.stays;
         }
     }
 }
@@ -173,9 +189,24 @@ pub fn plans(decisions: &[Decision]) -> Vec<Moving> {
     said.into_iter().map(|(_, plan)| plan).collect()
 }
 
-/// Expected gain of a plan over its TTL by true chances: all of the slice moved while it lasts, from the decision on.
-pub fn true_gain(stage: &Stage, plan: &Moving) -> f64 {
+/// Expected gain of a plan over its TTL by true chances: all of the slice moved while it lasts, from the decision on. Where gateways are limited, in payments, played
+/// against `untouched`; else a sum over leaves, in no unit.
+pub fn true_gain(stage: &Stage, plan: &Moving, untouched: f64) -> f64 {
     let world = &stage.world;
+    if !stage.setup.capacities.is_empty() {
+        let own = |(dimension, value): (&str, &str)| (dimension.to_owned(), value.to_owned());
+        let context = plan.slice.pairs().filter(|(dimension, _)| *dimension != "gateway");
+        let to = plan.to.iter().flatten().map(|target| (target.gateway.clone(), target.share));
+        let mut moved = Moved {
+            context: context.map(own).collect(),
+            from: plan.from.clone(),
+            to: to.collect(),
+            since: plan.at,
+            until: plan.at.plus_millis(TTL_MS),
+        };
+        let played = play_moved(world, &stage.setup, &mut moved, &mut |_| {});
+        return played.paid_expected - untouched;
+    }
     let mut siblings: BTreeMap<[Option<&str>; 7], Vec<usize>> = BTreeMap::new();
     let without = |leaf: usize| {
         let mut values = world.leaf_values(leaf);
@@ -186,7 +217,6 @@ pub fn true_gain(stage: &Stage, plan: &Moving) -> f64 {
         siblings.entry(without(leaf)).or_default().push(leaf);
     }
     let mut gain = 0.0;
-    let served = Served::new(stage, plan);
     for leaf in slice_leaves(world, &plan.slice) {
         let others = &siblings[&without(leaf)];
         let weight = |other: usize| {
@@ -211,56 +241,12 @@ pub fn true_gain(stage: &Stage, plan: &Moving) -> f64 {
                 .map(|&other| weight(other) / total)
                 .zip(others)
                 .filter(|(weight, _)| *weight > 0.0)
-                .map(|(weight, &other)| {
-                    let gateway = world.leaf_values(other)[0].unwrap_or_default();
-                    weight * world.chance(other, at) * served.at(minute, gateway)
-                })
+                .map(|(weight, &other)| weight * world.chance(other, at))
                 .sum();
-            let here = world.chance(leaf, at) * served.at(minute, &plan.from);
-            gain += world.leaf_share(leaf) * (there - here);
+            gain += world.leaf_share(leaf) * (there - world.chance(leaf, at));
         }
     }
     gain
-}
-
-/// What gateways of limited capacity serve of what they are sent, by minute: the gateway that is left under its own load, the others under what
-/// comes in addition.
-struct Served(Vec<BTreeMap<String, f64>>);
-
-impl Served {
-    fn new(stage: &Stage, plan: &Moving) -> Self {
-        let minutes = TTL_MS / MINUTE_MS;
-        Self((0..minutes).map(|minute| Self::in_minute(stage, plan, minute)).collect())
-    }
-
-    fn in_minute(stage: &Stage, plan: &Moving, minute: i64) -> BTreeMap<String, f64> {
-        let at = plan.at.plus_millis(minute * MINUTE_MS + MINUTE_MS / 2);
-        let per_s = |pairs: &[(&str, &str)]| {
-            let owned = pairs.iter().map(|(d, v)| ((*d).to_owned(), (*v).to_owned())).collect();
-            stage.world.slice_per_s(&owned, at)
-        };
-        let slice: Vec<(&str, &str)> = plan.slice.pairs().collect();
-        let mut served = BTreeMap::new();
-        for capacity in &stage.setup.capacities {
-            if at < capacity.from || at >= capacity.until {
-                continue;
-            }
-            let gateway = capacity.gateway.as_str();
-            let share = |to: &Vec<Target>| {
-                to.iter().find(|t| t.gateway == gateway).map_or(0.0, |t| t.share)
-            };
-            let more = plan.to.as_ref().map_or(0.0, share) * per_s(&slice);
-            let load = per_s(&[("gateway", gateway)]) + more;
-            let part = if load > 0.0 { (capacity.per_s / load).min(1.0) } else { 1.0 };
-            let least = served.entry(gateway.to_owned()).or_insert(1.0_f64);
-            *least = least.min(part);
-        }
-        served
-    }
-
-    fn at(&self, minute: i64, gateway: &str) -> f64 {
-        self.0[minute as usize].get(gateway).copied().unwrap_or(1.0)
-    }
 }
 
 fn slice_leaves<'w>(world: &'w World, slice: &'w Slice) -> impl Iterator<Item = usize> + 'w {

@@ -108,14 +108,21 @@ fn group((seed, scenarios, decoys_only): &Job<'_>) -> anyhow::Result<Vec<Run>> {
 
 fn one(name: &str, seed: u64, stage: &Stage, mut engine: Engine) -> Run {
     let (world, setup) = (&stage.world, &stage.setup);
-    let untouched = play_untouched(world, setup, &mut |_| {}).paid_expected;
+    let mut effects = Effects::default();
+    let is_limited = !setup.capacities.is_empty();
+    let untouched = play_untouched(world, setup, &mut |attempted| {
+        if is_limited {
+            let key = (attempted.payment_id.to_owned(), attempted.attempt_number);
+            effects.untouched.insert(key, attempted.p_chosen);
+        }
+    })
+    .paid_expected;
     let best = play_clairvoyant(world, setup, &mut Clairvoyant::default(), &mut |_| {});
     let warm = stage.from.plus_millis(-HAND_WARM_MS);
     let mut rules = ByHand::warm(world.attempts(warm, stage.from).map(|sample| sample.attempt));
     let hand = play(world, setup, &mut rules, &mut |_| {});
     engine.handle(&Input::Gateways(gateways(stage)));
     let mut piloted = Piloted::new(engine, stage.from);
-    let mut effects = Effects::default();
     let played = play(world, setup, &mut piloted, &mut |attempted| effects.see(attempted));
     let traffic =
         |action| matches!(action, Action::Reroute | Action::SuppressPath | Action::AdjustRetry);
@@ -135,7 +142,7 @@ fn one(name: &str, seed: u64, stage: &Stage, mut engine: Engine) -> Run {
         .map(|plan| Plan {
             text: format!("{name} seed {seed}, {} s: {}", plan.at.millis_since(stage.from) / 1_000, plan.slice),
             confidence: plan.confidence,
-            helps: judge::true_gain(stage, plan) > 0.0,
+            helps: judge::true_gain(stage, plan, untouched) > 0.0,
         })
         .collect();
     Run {
@@ -145,7 +152,7 @@ fn one(name: &str, seed: u64, stage: &Stage, mut engine: Engine) -> Run {
         pilot: played.paid_expected - untouched,
         hand: hand.paid_expected - untouched,
         best: best.paid_expected - untouched,
-        effects: effects.0.into_values().filter(|effect| effect.moved > 0.0).collect(),
+        effects: effects.by_id.into_values().filter(|effect| effect.moved > 0.0).collect(),
         acted,
         named,
         plans,

@@ -57,17 +57,19 @@ pub(super) fn latency(symptoms: &Symptoms) -> Option<Observation> {
 }
 
 pub(super) fn volume(symptoms: &Symptoms) -> Option<Observation> {
-    const SURGE: f64 = 2.0;
+    const SURGE: f64 = 2.5;
+    const DOUBLED: f64 = 1.7;
     const UP: f64 = 1.2;
     const DOWN: f64 = 0.7;
     let shift = symptoms.volume?;
     let reading = match shift.ratio {
         r if shift.z >= Z_MIN && r >= SURGE => 0,
-        r if shift.z >= Z_MIN && r >= UP => 1,
-        r if shift.z <= -Z_MIN && r <= DOWN => 3,
-        _ => 2,
+        r if shift.z >= Z_MIN && r >= DOUBLED => 1,
+        r if shift.z >= Z_MIN && r >= UP => 2,
+        r if shift.z <= -Z_MIN && r <= DOWN => 4,
+        _ => 3,
     };
-    let text = if reading == 2 {
+    let text = if reading == 3 {
         "volume as usual".into()
     } else {
         format!("volume {} the usual", times(shift.ratio))

@@ -123,14 +123,14 @@ fn cards_tested_at_one_shop() {
     let case = card_testing();
     assert_eq!(diagnose(&case).cause, Cause::SuspectedFraud);
     insta::assert_snapshot!(golden(&case), @r"
-    suspected_fraud at {merchant_id: m_17}, 0.956
-    or misconfiguration 0.029
-    or unknown 0.007
+    suspected_fraud at {merchant_id: m_17}, 0.959
+    or misconfiguration 0.028
+    or unknown 0.005
     -0.74 success_rate: success 18.0 % (95 % CS 15.9-20.1) against 90.0 % expected, 2000 attempts in 5 min
     +0.61 error_mix: iso8583/14 x640, iso8583/59 x580
     +0.02 siblings: other merchants 90.0 %
     +0.82 slice: one merchant (5.0 % of all traffic)
-    +0.59 volume: volume 6.2 times the usual
+    +0.61 volume: volume 6.2 times the usual
     +0.66 concentration: 61.0 attempts per device (1.3)
     +1.80 small_amounts: small amounts 91.0 % (12.0 %)
     ");
@@ -141,14 +141,14 @@ fn a_loop_that_retries_what_it_should_not() {
     let case = retry_storm();
     assert_eq!(diagnose(&case).cause, Cause::Misconfiguration);
     insta::assert_snapshot!(golden(&case), @r"
-    misconfiguration at {merchant_id: m_3}, 0.922
-    or suspected_fraud 0.062
-    or unknown 0.008
+    misconfiguration at {merchant_id: m_3}, 0.919
+    or suspected_fraud 0.058
+    or unknown 0.015
     +0.00 success_rate: success 51.0 % (95 % CS 48.9-53.1) against 90.0 % expected, 3400 attempts in 5 min
     -0.13 error_mix: iso8583/51 x700, transport/http_429 x230, timeout x30, error x20
     -0.02 siblings: other merchants 90.0 %
     -0.82 slice: one merchant (6.0 % of all traffic)
-    -0.59 volume: volume 2.4 times the usual
+    -0.52 volume: volume 2.4 times the usual
     +0.18 onset: began abruptly
     +0.74 retries: 3.1 attempts per payment (1.1)
     +1.11 first_attempts: first attempts 89.7 % (90.0 %)

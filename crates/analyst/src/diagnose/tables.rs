@@ -154,19 +154,19 @@ pub(super) const LATENCY: Table<4> = [
     [0.20, 0.15, 0.50, 0.15],
 ];
 
-/// Volume: doubled or more, up by a fifth, as usual, down by 30 %.
-pub(super) const VOLUME: Table<4> = [
+/// Volume: two and a half times or more, doubled, up by a fifth, as usual, down by 30 %.
+pub(super) const VOLUME: Table<5> = [
     // Salary days bring payers too.
-    [0.05, 0.30, 0.60, 0.05],
+    [0.02, 0.03, 0.30, 0.60, 0.05],
     // Customers try again.
-    [0.04, 0.20, 0.66, 0.10],
-    // What breaks before us sends less.
-    [0.03, 0.12, 0.55, 0.30],
+    [0.01, 0.03, 0.20, 0.66, 0.10],
+    // What breaks before us sends less; nobody tries three times as often.
+    [0.005, 0.025, 0.12, 0.55, 0.30],
     // Retry loops, or traffic sent elsewhere.
-    [0.25, 0.20, 0.40, 0.15],
+    [0.20, 0.05, 0.20, 0.40, 0.15],
     // Testing a list of cards is volume by nature.
-    [0.55, 0.20, 0.24, 0.01],
-    [0.12, 0.18, 0.55, 0.15],
+    [0.45, 0.10, 0.20, 0.24, 0.01],
+    [0.06, 0.06, 0.18, 0.55, 0.15],
 ];
 
 /// Onset: abrupt, in between, gradual.

@@ -327,7 +327,9 @@ impl Analyst {
             self.watches.reset_over(&taken, &self.cells);
         }
         self.recount_since_onset(number, i64::MAX);
+        let share_before = self.share_before(root, onset_ms);
         if let Some(tracker) = self.incidents.trackers.get_mut(&number) {
+            tracker.share_before = share_before;
             tracker.localised_at = tracker.evidence();
         }
     }

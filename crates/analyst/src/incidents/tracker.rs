@@ -96,6 +96,8 @@ pub struct Tracker {
     pub codes: BTreeMap<u16, u64>,
     /// All attempts since onset, everywhere.
     pub all_attempts: f64,
+    /// The slice's share of all attempts in the hour before onset, and how many there were.
+    pub share_before: (f64, f64),
     /// Evidence at the last localisation, nats.
     pub localised_at: f64,
     /// Evidence at the last report, nats.
@@ -137,6 +139,7 @@ impl Tracker {
             money: BTreeMap::new(),
             codes: BTreeMap::new(),
             all_attempts: 0.0,
+            share_before: (0.0, 0.0),
             localised_at: 0.0,
             reported_at: 0.0,
             parted: Vec::new(),

@@ -404,20 +404,47 @@ impl Analyst {
         })
     }
 
+    /// Against the usual course of the slice's share of traffic where that is known, else against the hour before onset.
     fn volume_shift(&self, tracker: &Tracker) -> Option<VolumeShift> {
-        let (expected, noise) = match tracker.key.order() {
-            0 => return None,
-            _ => self.watches.get(tracker.key)?.volume_share()?,
-        };
+        let known = self.watches.get(tracker.key).and_then(|watch| watch.volume_share());
+        let seen = tracker.totals.0[N];
         let all = tracker.all_attempts;
-        let mean = all * expected;
+        let (mean, variance) = match (known, tracker.share_before) {
+            _ if tracker.key.order() == 0 => return None,
+            (Some((share, noise)), _) => (all * share, all * share * noise),
+            (None, (share, before)) if before > 0.0 => {
+                let mean = all * share;
+                // Shares wander by themselves: three times the noise of single attempts.
+                (mean, SHARE_NOISE * mean * (1.0 + all / before))
+            }
+            _ => return None,
+        };
         if mean < 10.0 {
             return None;
         }
-        let seen = tracker.totals.0[N];
-        Some(VolumeShift { ratio: seen / mean, z: (seen - mean) / libm::sqrt(mean * noise) })
+        Some(VolumeShift { ratio: seen / mean, z: (seen - mean) / libm::sqrt(variance) })
+    }
+
+    /// A slice's share of all attempts in the hour before an instant, and their number.
+    pub(super) fn share_before(&self, key: SliceKey, until_ms: i64) -> (f64, f64) {
+        let (mut inside, mut all) = (0.0, 0.0);
+        let panes = self.panes_back(until_ms - SHARE_BEFORE_MS);
+        for pane in panes.filter(|pane| pane.ends_at_ms <= until_ms) {
+            for (leaf, lanes) in &pane.cells {
+                all += lanes.get(N);
+                if key.contains(&self.cells.leaves[*leaf as usize].values) {
+                    inside += lanes.get(N);
+                }
+            }
+        }
+        if all > 0.0 { (inside / all, all) } else { (0.0, 0.0) }
     }
 }
+
+/// Shares before an onset are counted over so long.
+const SHARE_BEFORE_MS: i64 = 3_600_000;
+/// Variance of a share of traffic over the binomial one.
+const SHARE_NOISE: f64 = 3.0;
 
 /// How much of the shift the first stretch already showed.
 fn abruptness(tracker: &Tracker) -> Option<f64> {

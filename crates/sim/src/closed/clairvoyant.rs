@@ -80,7 +80,7 @@ impl Clairvoyant {
     }
 }
 
-fn has_room(sight: &Sight<'_>, leaf: u32) -> bool {
+pub(super) fn has_room(sight: &Sight<'_>, leaf: u32) -> bool {
     let gateway = sight.gateway(leaf);
     let capacity = sight.loads.capacity(gateway, sight.at_ms);
     capacity == f64::INFINITY

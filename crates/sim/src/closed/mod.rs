@@ -22,12 +22,14 @@
 
 mod clairvoyant;
 mod load;
+mod moved;
 mod player;
 mod sight;
 mod start;
 mod turn;
 
 pub use clairvoyant::{Clairvoyant, Gain};
+pub use moved::Moved;
 
 use payments::{Attempt, Money, Timestamp};
 
@@ -210,6 +212,16 @@ pub fn play_clairvoyant(
     witness: &mut impl FnMut(&Attempted<'_>),
 ) -> Played {
     Player::new(world, setup).play(clairvoyant, witness)
+}
+
+/// Plays it with a plan carried out in full.
+pub fn play_moved(
+    world: &World,
+    setup: &Setup,
+    moved: &mut Moved,
+    witness: &mut impl FnMut(&Attempted<'_>),
+) -> Played {
+    Player::new(world, setup).play(moved, witness)
 }
 
 /// An operator from outside: it sees what it is told.
