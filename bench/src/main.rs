@@ -40,6 +40,9 @@ struct Arguments {
     /// Only scenarios whose name holds this (`scenarios`)
     #[arg(long)]
     only: Option<String>,
+    /// Append every plan, how sure it was and whether it helped, to this CSV file (`scenarios`); `calibrate` reads it
+    #[arg(long)]
+    plans: Option<PathBuf>,
 }
 
 fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
@@ -55,6 +58,7 @@ type Run = fn(&Options) -> anyhow::Result<Report>;
 const BENCHES: &[(&str, Run)] = &[
     ("backtest", backtest::run),
     ("budget", budget::run),
+    ("calibrate", scenarios::calibrate),
     ("detect", detect::run),
     ("engine", engine::run),
     ("events", events::run),
@@ -69,10 +73,13 @@ fn main() -> ExitCode {
         data: arguments.data,
         dir: arguments.dir,
         only: arguments.only,
+        plans: arguments.plans,
     };
     let chosen: Vec<_> = BENCHES
         .iter()
-        .filter(|(name, _)| arguments.name == "all" || arguments.name == *name)
+        .filter(|(name, _)| {
+            arguments.name == *name || arguments.name == "all" && *name != "calibrate"
+        })
         .collect();
     if chosen.is_empty() {
         let names: Vec<_> = BENCHES.iter().map(|(name, _)| *name).collect();

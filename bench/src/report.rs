@@ -15,6 +15,8 @@ pub struct Options {
     pub dir: Option<PathBuf>,
     /// Only scenarios whose name holds this.
     pub only: Option<String>,
+    /// Plans are appended to this file, or read from it.
+    pub plans: Option<PathBuf>,
 }
 
 impl Options {

@@ -168,9 +168,17 @@ impl Moving {
         })
     }
 
-    /// Whether another is the same but for what has been learnt since: the steps of a ramp are one plan.
+    /// Whether another is the same but for what has been learnt since: the steps of a ramp are one plan, other targets are another.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.slice == other.slice && self.from == other.from
+        let gateways = |plan: &Self| {
+            let mut names: Vec<String> =
+                plan.to.iter().flatten().map(|target| target.gateway.clone()).collect();
+            names.sort_unstable();
+            names
+        };
+        self.slice == other.slice
+            && self.from == other.from
+            && gateways(self) == gateways(other)
     }
 }
 

@@ -8,6 +8,7 @@
 mod calibration;
 mod hand;
 mod judge;
+mod plans;
 mod run;
 mod table;
 
@@ -53,7 +54,19 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
     if runs.is_empty() {
         bail!("no scenario to play; `--dir` names a folder of *.scenario files");
     }
+    if let Some(path) = &options.plans {
+        plans::append(path, &runs)?;
+    }
     Ok(report(&runs, seeds.end - seeds.start))
+}
+
+/// The knots of a map that would calibrate the plans of a file: fitted on seeds that nothing is judged on, with the identity in place.
+pub fn calibrate(options: &Options) -> anyhow::Result<Report> {
+    let path = options.plans.as_deref().context("`--plans FILE` says which plans")?;
+    let cases = plans::read(path)?;
+    let knots = pilot::calibration::fit(&cases, 400, 1);
+    let text = format!("{} plans\n{knots:.2?}\n", cases.len());
+    Ok(Report { text, figures: [("plans", cases.len() as f64)].into(), pass: true })
 }
 
 fn parse(name: &str, text: &str) -> anyhow::Result<Scenario> {
