@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Write};
 use analyst::Incident;
 use engine::{Config, Effect, Engine, Input, Routed, journal};
 use payments::{Attempt, Timestamp};
-use pilot::{Decision, Intervention};
+use pilot::{Command, Decision, Intervention};
 use routing::{Arm, Context, Gateway, Policy};
 use sim::{Answer, Ask, Operator, RetryRule, Stage};
 
@@ -32,6 +32,8 @@ pub struct Piloted {
     journal: Option<BufWriter<File>>,
     step: u64,
     fault: Option<io::Error>,
+    /// Everything said since it was last taken, where somebody takes it.
+    news: Option<Vec<Effect>>,
 }
 
 /// Attempts handed over at once while learning.
@@ -80,6 +82,7 @@ impl Piloted {
             journal: None,
             step: 0,
             fault: None,
+            news: None,
         }
     }
 
@@ -110,8 +113,21 @@ impl Piloted {
         effects
     }
 
+    /// Keeps everything that is said from now on, and gives what has been kept.
+    pub fn take_news(&mut self) -> Vec<Effect> {
+        self.news.replace(Vec::new()).unwrap_or_default()
+    }
+
+    /// A person's word.
+    pub fn command(&mut self, at: Timestamp, command: Command) {
+        self.handle(Input::Command { at, command: Box::new(command) });
+    }
+
     fn handle(&mut self, input: Input) {
         for effect in self.tell(input) {
+            if let Some(news) = &mut self.news {
+                news.push(effect.clone());
+            }
             match effect {
                 Effect::Incident(incident) if incident.started_at >= self.since => {
                     self.incidents.insert(incident.id.clone(), *incident);

@@ -227,6 +227,15 @@ impl World {
         self.set(Incident::on(pairs, at, FOREVER, kind))
     }
 
+    /// Ends whatever is going on; what has not begun yet will.
+    pub fn repair(&mut self, at: Timestamp) {
+        for incident in self.placed.iter_mut().map(|placed| &mut placed.incident) {
+            if incident.starts_at <= at && incident.ends_at > at {
+                incident.ends_at = at;
+            }
+        }
+    }
+
     /// Starts an incident that lasts until it is set again; the one before it on the same slice ends.
     /// Any kind of strength zero only ends.
     pub fn set(&mut self, incident: Incident) -> Result<(), WorldError> {

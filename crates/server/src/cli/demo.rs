@@ -1,6 +1,7 @@
-//! `pointsman demo`: a simulated day with its outages, seen through the engine.
+//! `pointsman demo`: a simulated day with its outages, operated by the engine.
 
 mod live;
+mod panels;
 mod plain;
 mod show;
 mod summary;
@@ -12,13 +13,18 @@ use super::Exit;
 /// `demo`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  pointsman demo                     a day in about a minute; q quits, space pauses, f runs ahead
-  pointsman demo --speed 600         slower: ten minutes of the day per second
+  pointsman demo                     a day; quiet hours pass quickly, trouble slowly
+  pointsman demo --speed 10          slower yet while something happens
   pointsman demo --seed 7            another day
-  pointsman demo | tee day.txt       without a terminal: plain lines, as fast as it goes")]
+  pointsman demo | tee day.txt       without a terminal: plain lines, as fast as it goes
+
+Keys:
+  1-9 break that gateway   o break any   b a bank fails   r repair everything
+  a approve, x reject the plan that waits   k kill switch on and off
+  space pauses   f runs ahead   q quits")]
 pub struct Args {
-    /// Seconds of the day that pass per second, on a terminal
-    #[arg(long, default_value_t = 1_500, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    /// Seconds of the day that pass per second while something happens, on a terminal; twenty times as many while nothing does
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     speed: u32,
     /// Another seed gives another day
     #[arg(long, default_value_t = 1)]
@@ -26,6 +32,9 @@ pub struct Args {
     /// Quiet days to learn from before it
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=28))]
     learn_days: u32,
+    /// Length of the day
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=24))]
+    hours: u32,
     /// Plain lines on a terminal too
     #[arg(long)]
     plain: bool,
@@ -33,11 +42,12 @@ pub struct Args {
 
 /// Plays the day.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
+    let mut show = show::Show::new(args.seed, args.learn_days, args.hours)?;
     let terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
     if terminal && !args.plain {
-        live::run(args.seed, args.learn_days, args.speed)?;
+        live::run(&mut show, args.speed)?;
     } else {
-        plain::run(args.seed, args.learn_days)?;
+        plain::run(&mut show, args.learn_days)?;
     }
     Ok(Exit::Ok)
 }

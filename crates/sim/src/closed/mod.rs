@@ -85,6 +85,11 @@ pub trait Operator {
     /// Once per simulated second, and for the feedback delay beyond the end: attempts whose feedback has arrived, in order of
     /// their occurrence (to be taken or looked at; what is left is dropped). Time has reached `until`.
     fn observe(&mut self, attempts: &mut Vec<Attempt>, until: Timestamp);
+    /// Whether to stop here, asked after each [`Operator::observe`]. Another play may go on from that instant: the same payments arrive, and
+    /// those under way go their natural way.
+    fn is_done(&self) -> bool {
+        false
+    }
 }
 
 /// How many attempts per second a gateway takes, and when.
@@ -236,6 +241,10 @@ impl<O: Operator> Decide for Watching<'_, O> {
 
     fn observe(&mut self, attempts: &mut Vec<Attempt>, until: Timestamp) {
         self.0.observe(attempts, until);
+    }
+
+    fn is_done(&self) -> bool {
+        self.0.is_done()
     }
 }
 

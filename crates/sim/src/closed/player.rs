@@ -95,6 +95,9 @@ impl<'w> Player<'w> {
                 self.deliver(&mut batch);
                 decider.observe(&mut batch, Timestamp::from_millis(until));
                 batch.clear();
+                if decider.is_done() {
+                    break;
+                }
             }
             now = until;
         }

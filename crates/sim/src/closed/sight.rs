@@ -14,6 +14,10 @@ pub(super) trait Decide {
     fn decide(&mut self, ask: &Ask<'_>, sight: &Sight<'_>) -> Answer;
 
     fn observe(&mut self, _: &mut Vec<Attempt>, _: Timestamp) {}
+
+    fn is_done(&self) -> bool {
+        false
+    }
 }
 
 /// The moment of an attempt.

@@ -5,41 +5,45 @@ use std::io::{self, Write};
 use analyst::{IncidentStatus, SliceStats};
 use engine::Effect;
 use payments::Timestamp;
+use pilot::{Intervention, State};
 
-use super::show::Show;
+use super::show::{Live, Show, Viewer, Wish};
 use super::summary::{self, clock};
 use crate::read::visible;
 use crate::report::{estimate, percent, span};
 
-/// Simulated time between two looks.
-const STEP_MS: i64 = 60_000;
 /// Simulated time between two tables of routes.
 const TABLE_MS: i64 = 3 * 3_600_000;
 
 /// Plays the day and prints it.
-pub fn run(seed: u64, learn_days: u32) -> anyhow::Result<()> {
+pub fn run(show: &mut Show, learn_days: u32) -> anyhow::Result<()> {
     let mut out = anstream::AutoStream::auto(io::stdout());
-    let mut show = Show::new(seed, learn_days)?;
     writeln!(out, "learning from {learn_days} quiet days")?;
     while show.learning() {
-        let next = show.now().plus_millis(3_600_000).min(show.starts_at());
-        for effect in show.play(next) {
-            say(&effect, &mut out)?;
-        }
+        show.learn(show.now().plus_millis(3_600_000));
     }
-    let mut table_at = show.starts_at();
-    while !show.over() {
-        let next = show.now().plus_millis(STEP_MS);
-        for effect in show.play(next) {
-            say(&effect, &mut out)?;
-        }
-        if show.now() >= table_at {
-            table(show.now(), &show.routes(), &mut out)?;
-            table_at = table_at.plus_millis(TABLE_MS);
-        }
-    }
-    summary::write(&show, &mut out)?;
+    show.run(&mut Printer { out: &mut out, table_at: show.starts_at().plus_millis(60_000) })?;
+    summary::write(show, &mut out)?;
     Ok(())
+}
+
+/// Prints what is said.
+struct Printer<W> {
+    out: W,
+    table_at: Timestamp,
+}
+
+impl<W: Write> Viewer for Printer<W> {
+    fn look(&mut self, live: &Live<'_>, news: &[Effect]) -> anyhow::Result<Wish> {
+        for effect in news {
+            say(effect, &mut self.out)?;
+        }
+        if live.now >= self.table_at {
+            table(live.now, &live.routes(), &mut self.out)?;
+            self.table_at = self.table_at.plus_millis(TABLE_MS);
+        }
+        Ok(Wish::GoOn)
+    }
 }
 
 fn say(effect: &Effect, out: &mut impl Write) -> io::Result<()> {
@@ -65,8 +69,25 @@ fn say(effect: &Effect, out: &mut impl Write) -> io::Result<()> {
                 estimate(i.impact.lost_payments)
             )
         }
+        Effect::Intervention(one) => match ended(one) {
+            Some(line) => writeln!(out, "\n{line}"),
+            None => Ok(()),
+        },
         _ => Ok(()),
     }
+}
+
+/// What is said when an intervention ends.
+pub fn ended(one: &Intervention) -> Option<String> {
+    let at = one.ended_at?;
+    let state = match one.state {
+        State::Completed => "is completed",
+        State::Rejected => "was rejected",
+        State::RolledBack => "was rolled back",
+        State::Expired => "has expired",
+        State::Pending | State::Active => return None,
+    };
+    Some(format!("{} {} {state}: {}", clock(at), visible(&one.id), visible(&one.reason)))
 }
 
 fn table(at: Timestamp, routes: &[SliceStats], out: &mut impl Write) -> io::Result<()> {

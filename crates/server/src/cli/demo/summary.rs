@@ -81,6 +81,12 @@ pub fn write(show: &Show, out: &mut impl Write) -> io::Result<()> {
         score.labels,
         score.unexplained.len()
     )?;
+    let acted = show.interventions().len();
+    writeln!(
+        out,
+        "{acted} interventions moved {} attempts: {:+.0} approvals, by the chances that the simulation knows",
+        show.moved, show.gained
+    )?;
     match show.raised_while_learning() {
         0 => Ok(()),
         n => writeln!(
