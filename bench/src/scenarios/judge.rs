@@ -176,9 +176,7 @@ impl Moving {
             names.sort_unstable();
             names
         };
-        self.slice == other.slice
-            && self.from == other.from
-            && gateways(self) == gateways(other)
+        self.slice == other.slice && self.from == other.from && gateways(self) == gateways(other)
     }
 }
 

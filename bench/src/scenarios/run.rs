@@ -140,7 +140,11 @@ fn one(name: &str, seed: u64, stage: &Stage, mut engine: Engine) -> Run {
     let plans = judge::plans(&piloted.decisions)
         .iter()
         .map(|plan| Plan {
-            text: format!("{name} seed {seed}, {} s: {}", plan.at.millis_since(stage.from) / 1_000, plan.slice),
+            text: format!(
+                "{name} seed {seed}, {} s: {}",
+                plan.at.millis_since(stage.from) / 1_000,
+                plan.slice
+            ),
             confidence: plan.confidence,
             helps: judge::true_gain(stage, plan, untouched) > 0.0,
         })

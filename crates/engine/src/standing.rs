@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 
 /// How far back outcomes elsewhere count.
 const LOOK_BACK_MS: i64 = 10 * 60_000;
+/// How far back the slice's own outcomes count, where there are so many.
+const RECENT_MS: i64 = 2 * 60_000;
+const RECENT_MIN: f64 = 30.0;
 /// How often the comparison is made again.
 const REFRESH_MS: i64 = 5_000;
 /// How often what the baseline expects elsewhere is: it moves with the season.
@@ -144,7 +147,17 @@ fn refresh(
     let situation = &mut standing.situation;
     let slice = &situation.incident.slice;
     let since = situation.incident.started_at.max(now.plus_millis(-LOOK_BACK_MS));
-    let across = analyst.across(slice, CHOSEN, since);
+    let mut across = analyst.across(slice, CHOSEN, since);
+    let recent = now.plus_millis(-RECENT_MS);
+    if recent > since {
+        // What the slice itself does by now: an outage that is over must not look like one for ten minutes more.
+        let hit = analyst.across(slice, CHOSEN, recent).into_iter().find(|path| path.named);
+        if let (Some(hit), Some(known)) = (hit, across.iter_mut().find(|path| path.named))
+            && hit.attempts >= RECENT_MIN
+        {
+            *known = hit;
+        }
+    }
     let flow = analyst.flow(slice);
     let typical = typical(&flow);
     if standing.prospects_due_ms <= now.as_millis() {

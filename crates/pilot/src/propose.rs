@@ -120,8 +120,7 @@ impl Pilot {
         let mode = |judged: &Judged| judged.candidate.action.mode(&self.settings.modes);
         let acting = judged.iter().position(Judged::passes);
         let lapsed = |j: &Judged| self.lapsed.contains(&(incident.id.clone(), j.candidate.action));
-        let waiting =
-            || judged.iter().position(|j| j.waits_for_a_person(mode(j)) && !lapsed(j));
+        let waiting = || judged.iter().position(|j| j.waits_for_a_person(mode(j)) && !lapsed(j));
         if let Some(place) = acting.or_else(waiting) {
             let acts_alone = judged[place].passes();
             let chosen = &judged[place];

@@ -71,9 +71,14 @@ impl Pilot {
                 if let Some(situation) = situation {
                     for wanted in [course.proven.max(one_more), one_more] {
                         next = wanted;
-                        held = self.with_check(place, situation, network, wanted, is_person, |check| {
-                            at_turn(check).into_iter().chain(at_step(check)).collect()
-                        });
+                        held = self.with_check(
+                            place,
+                            situation,
+                            network,
+                            wanted,
+                            is_person,
+                            |check| at_turn(check).into_iter().chain(at_step(check)).collect(),
+                        );
                         if held.is_empty() {
                             break;
                         }

@@ -44,8 +44,8 @@ pub mod script {
 
 pub use attempts::{Attempts, Sample};
 pub use closed::{
-    Answer, Ask, Attempted, Capacity, Clairvoyant, Gain, Moved, Operator, Played, RetryRule, Setup, play,
-    play_clairvoyant, play_moved, play_untouched,
+    Answer, Ask, Attempted, Capacity, Clairvoyant, Gain, Moved, Operator, Played, RetryRule, Setup,
+    play, play_clairvoyant, play_moved, play_untouched,
 };
 pub use config::{
     Bank, Country, Dispersion, Drift, Gateway, Method, Network, Retries, Season, Vocabulary,

@@ -7,7 +7,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Style, Stylize};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Cell, Gauge, Paragraph, Row, Table};
+use ratatui::widgets::{Block, Gauge, Paragraph, Row, Table};
 
 use super::plain::columns;
 use super::summary::clock;
@@ -17,6 +17,9 @@ use crate::report::{estimate, percent, place};
 /// What keys there are.
 const KEYS: &str =
     "1-9 break it  o any  b bank  r repair  a approve  x reject  k kill  space  f ahead  q";
+
+/// From this width on there is room for latencies.
+const WIDE: u16 = 110;
 
 /// All that is to be seen.
 #[derive(Default)]
@@ -59,9 +62,11 @@ pub fn draw(scene: &Scene, frame: &mut Frame) {
     }
     frame.render_widget(Line::from(title), head);
     frame.render_widget(Gauge::default().ratio(scene.share.clamp(0.0, 1.0)).label(""), bar);
+    let shown = if middle.width >= WIDE { COLUMNS.len() } else { COLUMNS.len() - 2 };
+    let width = COLUMNS[..shown].iter().map(|(_, width, _)| width).sum::<u16>() + 12;
     let [left, right] =
-        Layout::horizontal([Constraint::Length(70), Constraint::Min(10)]).areas(middle);
-    routes(scene, frame, left);
+        Layout::horizontal([Constraint::Length(width), Constraint::Min(10)]).areas(middle);
+    routes(scene, shown, frame, left);
     incidents(&scene.incidents, frame, right);
     tested(scene, frame, experiments);
     cycles(&scene.log, frame, log);
@@ -82,26 +87,37 @@ fn takes_over(scene: &Scene, gateway: &str) -> bool {
         .any(|one| one.to.iter().any(|to| to.gateway == gateway && to.share >= 0.1))
 }
 
-fn routes(scene: &Scene, frame: &mut Frame, area: Rect) {
-    let rows = scene.routes.iter().enumerate().map(|(place, r)| {
-        let low = matches!((r.success_rate, r.baseline_rate), (Some(seen), Some(expected)) if seen < expected - 0.1 && r.attempts >= 20);
+/// Name of a column, its width, and its place among [`columns`].
+type Column = (&'static str, u16, usize);
+const COLUMNS: [Column; 6] = [
+    ("gateway", 14, 0),
+    ("attempts", 8, 1),
+    ("  success", 9, 2),
+    (" expected", 9, 3),
+    ("      p50", 9, 4),
+    ("      p95", 9, 5),
+];
+
+fn routes(scene: &Scene, columns_shown: usize, frame: &mut Frame, area: Rect) {
+    let shown = &COLUMNS[..columns_shown];
+    let rows = scene.routes.iter().enumerate().map(|(place, route)| {
+        let low = matches!((route.success_rate, route.baseline_rate), (Some(seen), Some(expected)) if seen < expected - 0.1 && route.attempts >= 20);
         let style = if low { Style::new().red() } else { Style::new() };
-        let gateway = r.slice.get("gateway").unwrap_or("-");
+        let gateway = route.slice.get("gateway").unwrap_or("-");
         let note = match moved_from(scene, gateway) {
             Some(stage) => format!(" -{:.0} %", stage * 100.0),
             None if takes_over(scene, gateway) => " takes".into(),
             None => String::new(),
         };
-        let cells = columns(r).map(Cell::from);
-        Row::new([Cell::from(format!("{}", place + 1))].into_iter().chain(cells).chain([Cell::from(note)]))
-            .style(style)
+        let figures = columns(route);
+        let cells = shown.iter().map(|(_, _, at)| figures[*at].clone());
+        Row::new([format!("{}", place + 1)].into_iter().chain(cells).chain([note])).style(style)
     });
-    let widths = [2, 14, 8, 9, 9, 9, 9, 8].map(Constraint::Length);
-    let header =
-        ["", "gateway", "attempts", "  success", " expected", "      p50", "      p95", " moved"];
-    let table = Table::new(rows, widths)
+    let widths = [2].into_iter().chain(shown.iter().map(|(_, width, _)| *width)).chain([8]);
+    let names = [""].into_iter().chain(shown.iter().map(|(name, ..)| *name)).chain([" moved"]);
+    let table = Table::new(rows, widths.map(Constraint::Length))
         .column_spacing(0)
-        .header(Row::new(header).dim())
+        .header(Row::new(names).dim())
         .block(Block::bordered().title("routes, last 60 s"));
     frame.render_widget(table, area);
 }
@@ -184,4 +200,83 @@ fn cycles(log: &[String], frame: &mut Frame, area: Rect) {
     let from = lines.len().saturating_sub(inner);
     let shown = Paragraph::new(lines[from..].to_vec());
     frame.render_widget(shown.block(Block::bordered().title("cycle log")), area);
+}
+
+#[cfg(test)]
+mod tests {
+    use analyst::Slice;
+    use pilot::{Action, Authority, Target};
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+
+    use super::*;
+
+    fn scene() -> Scene {
+        let at = Timestamp::from_millis(1_781_049_600_000);
+        let route = |gateway: &str, rate: f64| SliceStats {
+            slice: Slice::new([("gateway", gateway)]),
+            attempts: 240,
+            success_rate: Some(rate),
+            baseline_rate: Some(0.84),
+            failure_rate: Some(1.0 - rate),
+            latency_ms_mean: None,
+            latency_ms_p50: Some(1_240.0),
+            latency_ms_p95: Some(4_100.0),
+            latency_ms_p99: None,
+            errors: Vec::new(),
+            e_value: 1.0,
+        };
+        let intervention = Intervention {
+            id: "itv_1".into(),
+            incident_id: "inc_1".into(),
+            action: Action::Reroute,
+            slice: Slice::new([("gateway", "PAYU")]),
+            from: Some("PAYU".into()),
+            to: vec![Target { gateway: "STRIPE".into(), share: 1.0 }],
+            retry: None,
+            stage: 0.2,
+            direction: Direction::Out,
+            state: State::Active,
+            plan_hash: String::new(),
+            authority: Authority::Pilot,
+            created_at: at,
+            started_at: Some(at),
+            expires_at: at.plus_millis(29 * 60_000),
+            ended_at: None,
+            arms: Vec::new(),
+            held: Vec::new(),
+            experiment_id: Some("x_1".into()),
+            reason: String::new(),
+        };
+        Scene {
+            now: Some(at),
+            what: "live".into(),
+            share: 0.25,
+            routes: vec![route("PAYU", 0.31), route("STRIPE", 0.9)],
+            interventions: vec![intervention],
+            log: vec!["00:00 inc_1".into(), "Diagnosis: unknown at {gateway: PAYU}".into()],
+            ..Scene::default()
+        }
+    }
+
+    fn drawn(width: u16, height: u16) -> String {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
+        terminal.draw(|frame| draw(&scene(), frame)).expect("it draws");
+        terminal.backend().to_string()
+    }
+
+    #[test]
+    fn everything_has_its_place_on_a_small_terminal() {
+        insta::assert_snapshot!(drawn(80, 24));
+    }
+
+    #[test]
+    fn a_wide_one_has_room_for_latencies() {
+        let text = drawn(150, 44);
+        assert!(
+            text.contains("p95") && text.contains("4100 ms") && text.contains("-20 %"),
+            "{text}"
+        );
+        assert!(!drawn(80, 24).contains("p95"));
+    }
 }

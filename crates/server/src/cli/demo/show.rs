@@ -3,7 +3,7 @@
 use analyst::{Incident, SliceStats};
 use engine::{Config, Effect, Engine, Input};
 use payments::{Attempt, Timestamp};
-use pilot::{Command, Intervention};
+use pilot::{Command, Intervention, State};
 use sim::{Answer, Ask, Day, Operator, Setup, Truth, play};
 
 use crate::piloted::Piloted;
@@ -49,9 +49,11 @@ pub struct Live<'a> {
 }
 
 impl Live<'_> {
-    /// The gateways' rolling figures.
+    /// The gateways' rolling figures, by name.
     pub fn routes(&self) -> Vec<SliceStats> {
-        self.piloted.engine.routes(&["gateway"])
+        let mut routes = self.piloted.engine.routes(&["gateway"]);
+        routes.sort_by(|a, b| a.slice.get("gateway").cmp(&b.slice.get("gateway")));
+        routes
     }
 
     /// Incidents of the day so far.
@@ -61,7 +63,9 @@ impl Live<'_> {
 
     /// Interventions that wait or are in force.
     pub fn interventions(&self) -> Vec<Intervention> {
-        self.piloted.engine.pilot().interventions()
+        let mut all = self.piloted.engine.pilot().interventions();
+        all.retain(|one| matches!(one.state, State::Pending | State::Active));
+        all
     }
 
     /// Whether the kill switch is engaged.
@@ -94,7 +98,8 @@ impl Show {
         let mut day = Day::demo(seed)?;
         day.ends_at = day.starts_at.plus_millis(i64::from(hours) * 3_600_000);
         let learn_from = day.starts_at.plus_millis(-i64::from(learn_days) * DAY_MS);
-        let piloted = Piloted::new(Engine::new(Config { seed, ..Config::default() }), day.starts_at);
+        let piloted =
+            Piloted::new(Engine::new(Config { seed, ..Config::default() }), day.starts_at);
         Ok(Self {
             piloted,
             now: learn_from,
