@@ -119,6 +119,31 @@ fn approvals_expire_and_page_when_stuck() {
 }
 
 #[test]
+fn a_plan_that_nobody_decided_on_is_not_asked_for_again() {
+    let mut stage = Stage::with_mode(Mode::Approve);
+    stage.tick(40 * 60);
+    assert_eq!(stage.pilot.interventions().len(), 1);
+    let last = stage.decisions().pop().expect("it is said");
+    assert_eq!((last.action, last.needs_approval), (Action::Alert, false));
+}
+
+/// What is left alone has been weighed: how sure it was of moving the payments can be checked afterwards.
+#[test]
+fn a_reroute_that_is_not_made_was_weighed() {
+    let mut stage = Stage::new(Settings::default());
+    stage.shown[0].incident.slice = Slice::new([("issuer", "HDFC")]);
+    stage.shown[0].paths.iter_mut().for_each(|path| path.hit = false);
+    stage.tick(5);
+    let decision = &stage.decisions()[0];
+    let weighed = decision.considered.as_ref().expect("it was weighed");
+    assert_eq!(decision.action, Action::Alert);
+    assert_eq!(weighed.slice.get("issuer"), Some("HDFC"));
+    assert_eq!(weighed.slice.get("gateway"), Some(weighed.from.as_str()));
+    assert!(weighed.to.iter().all(|to| to.gateway != weighed.from));
+    assert!((0.0..=1.0).contains(&weighed.confidence));
+}
+
+#[test]
 fn what_a_person_turned_down_is_not_asked_again() {
     let mut stage = Stage::with_mode(Mode::Approve);
     stage.tick(1);

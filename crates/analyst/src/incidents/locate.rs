@@ -256,3 +256,20 @@ impl Analyst {
         localise(&cells, self.space.dimensions().len(), &LocaliseSettings::default())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_within_its_law_is_explained_and_an_outage_is_not() {
+        let seen = |n: f64, rate: f64| Seen { n, bad: n * rate, expected: n * 0.15 };
+        let gain = |seen: Seen| error_llr(&seen, seen.expected, 1.0, 0.05 * 0.05);
+        let all = |seen: Seen| binomial_llr(seen.n, seen.bad, seen.expected);
+        let hours = seen(400_000.0, 0.152);
+        assert!(gain(hours) > 0.9 * all(hours), "{} of {}", gain(hours), all(hours));
+        let outage = seen(400.0, 0.6);
+        assert!(gain(outage) < 0.25 * all(outage), "{} of {}", gain(outage), all(outage));
+        assert_eq!(gain(seen(0.0, 0.0)), 0.0);
+    }
+}

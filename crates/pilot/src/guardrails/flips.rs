@@ -48,4 +48,21 @@ mod tests {
         }
         assert_eq!(case.held_by(), Some(Guardrail::Flips));
     }
+
+    #[test]
+    fn the_last_change_is_kept_for_going_out_again() {
+        let case = Case::sound();
+        let limits = Limits::default();
+        let mut ledger = Ledger::default();
+        let write = |ledger: &mut Ledger, direction| {
+            ledger.write(&case.slice, Deed::Turned, direction, case.now);
+        };
+        write(&mut ledger, Direction::Out);
+        assert!(may_come_back(&limits, &ledger, &case.slice, case.now));
+        write(&mut ledger, Direction::Home);
+        write(&mut ledger, Direction::Out);
+        assert!(!may_come_back(&limits, &ledger, &case.slice, case.now), "two changes are used up");
+        let later = case.now.plus_millis(HOUR_MS);
+        assert!(may_come_back(&limits, &ledger, &case.slice, later), "an hour later they aren't");
+    }
 }

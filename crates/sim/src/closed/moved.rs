@@ -76,3 +76,53 @@ fn unit(payment_id: &str) -> f64 {
     });
     (hash >> 11) as f64 / (1_u64 << 53) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::closed::{Capacity, Setup, play_moved, play_untouched};
+    use crate::failure::FailureKind;
+    use crate::incident::{Incident, Kind};
+    use crate::world::World;
+
+    const FROM_MS: i64 = 1_790_164_800_000;
+
+    /// PAYU down for a quarter of an hour, and the plan to leave it for all others.
+    fn outage() -> (World, Setup, Moved) {
+        let at = |minutes: i64| Timestamp::from_millis(FROM_MS + minutes * 60_000);
+        let mut world = World::at_rate(10.0, 3).unwrap();
+        let kind = Kind::Outage { severity: 0.9, blame: FailureKind::Gateway };
+        world.add(Incident::on([("gateway", "PAYU")], at(0), at(15), kind)).unwrap();
+        let moved = Moved {
+            context: Pairs::new(),
+            from: "PAYU".into(),
+            to: BTreeMap::new(),
+            since: at(2),
+            until: at(15),
+        };
+        (world, Setup::over(at(0), at(15)), moved)
+    }
+
+    #[test]
+    fn leaving_what_is_broken_gains_and_ends_with_the_plan() {
+        let (world, setup, mut moved) = outage();
+        let untouched = play_untouched(&world, &setup, &mut |_| {});
+        let (since, until) = (moved.since, moved.until);
+        let played = play_moved(&world, &setup, &mut moved, &mut |attempted| {
+            let is_moved = attempted.chosen != attempted.natural;
+            assert!(!is_moved || attempted.natural_gateway == "PAYU");
+            assert!(!is_moved || attempted.at >= since && attempted.at < until);
+        });
+        assert!(played.moved > 500, "{}", played.moved);
+        assert!(played.paid_expected > untouched.paid_expected + 300.0);
+    }
+
+    #[test]
+    fn nobody_is_sent_where_there_is_no_room() {
+        let (world, mut setup, mut moved) = outage();
+        for gateway in world.config().gateways.iter().filter(|gateway| gateway.name != "PAYU") {
+            setup.capacities.push(Capacity::of(&gateway.name, 0.0));
+        }
+        assert_eq!(play_moved(&world, &setup, &mut moved, &mut |_| {}).moved, 0);
+    }
+}
