@@ -109,7 +109,7 @@ impl Pilot {
         self.now = now;
         let mut acts = Vec::new();
         self.ledger.forget(now);
-        for situation in situations {
+        for situation in situations.iter().filter(|situation| !situation.is_over()) {
             self.recollection.see(&situation.incident, &self.settings.memory_key, now);
         }
         let going_on = |id: &str| situations.iter().any(|s| s.incident.id == id && !s.is_over());

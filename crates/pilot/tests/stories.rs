@@ -29,6 +29,9 @@ fn an_incident_from_alarm_to_home() {
             lesson.pattern, lesson.times_seen, lesson.action, lesson.outcome
         );
     }
+    for (key, belief) in &stage.pilot.memory().beliefs {
+        text += &format!("{key} seen x{}\n", belief.times_seen);
+    }
     insta::assert_snapshot!(text);
     assert_eq!(stage.first().state, State::Completed);
     assert!(stage.pages().is_empty());

@@ -30,6 +30,9 @@ pub struct Args {
     /// Write what the engine was told, and where it began, into this folder
     #[arg(long)]
     journal: Option<PathBuf>,
+    /// Write what the operator remembers at the end, beliefs and lessons, into this file, e.g. memory.json
+    #[arg(long)]
+    memory: Option<PathBuf>,
     /// List the scenarios that come with it
     #[arg(long)]
     list: bool,
@@ -81,6 +84,11 @@ pub fn run(args: &Args) -> Result<Exit> {
     }
     let played = play(world, setup, &mut piloted, &mut |_| {});
     piloted.finish().context("the journal can't be written")?;
+    if let Some(path) = &args.memory {
+        let text = serde_json::to_string_pretty(&piloted.engine.pilot().memory())?;
+        fs::write(path, text + "\n")
+            .with_context(|| format!("{} can't be written", visible(&path.to_string_lossy())))?;
+    }
     let untouched = play_untouched(world, setup, &mut |_| {});
     let best = play_clairvoyant(world, setup, &mut Clairvoyant::default(), &mut |_| {});
     let clock = |at: Timestamp| format!("{:.0} s", at.millis_since(stage.from) as f64 / 1e3);
