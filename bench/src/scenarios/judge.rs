@@ -140,6 +140,8 @@ pub struct Moving {
     pub to: Option<Vec<Target>>,
     /// How sure it was.
     pub confidence: f64,
+    /// The intervention that carries it out.
+    intervention_id: Option<String>,
 }
 
 impl Moving {
@@ -152,6 +154,7 @@ impl Moving {
                 from: plan.from.clone(),
                 to: Some(plan.to.clone()),
                 confidence: plan.confidence,
+                intervention_id: None,
             });
         }
         let to = match decision.action {
@@ -165,10 +168,12 @@ impl Moving {
             from: decision.from.clone()?,
             to,
             confidence: decision.confidence,
+            intervention_id: decision.intervention_id.clone(),
         })
     }
 
-    /// Whether another is the same but for what has been learnt since: the steps of a ramp are one plan, other targets are another.
+    /// Whether another is the same but for what has been learnt since: the steps of a ramp and of a return are one plan,
+    /// a plan for other targets is another.
     pub fn is_same(&self, other: &Self) -> bool {
         let gateways = |plan: &Self| {
             let mut names: Vec<String> =
@@ -176,7 +181,11 @@ impl Moving {
             names.sort_unstable();
             names
         };
-        self.slice == other.slice && self.from == other.from && gateways(self) == gateways(other)
+        let is_carried_out = self.intervention_id.is_some();
+        is_carried_out && self.intervention_id == other.intervention_id
+            || self.slice == other.slice
+                && self.from == other.from
+                && gateways(self) == gateways(other)
     }
 }
 
