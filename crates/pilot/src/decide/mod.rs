@@ -7,6 +7,6 @@ mod outlook;
 pub mod targets;
 
 pub use candidates::{Candidate, Reasons, candidates, precluded};
-pub use gain::Gain;
+pub use gain::{Gain, Moved};
 pub use outage::Durations;
 pub use outlook::{Draw, Outlook, outlook};
