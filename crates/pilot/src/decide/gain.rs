@@ -13,7 +13,7 @@ use crate::experiment::{logistic, logit};
 use crate::{Path, Situation, Target, calibration};
 
 /// Seconds after which the usual ramp has left 5, 20 and 50 %.
-const RAMP: [(f64, f64); 3] = [(50.0, 0.05), (80.0, 0.2), (100.0, 0.5)];
+pub(crate) const RAMP: [(f64, f64); 3] = [(50.0, 0.05), (80.0, 0.2), (100.0, 0.5)];
 /// Minutes between the end of an outage and the return of its traffic.
 const RETURN_MIN: f64 = 3.0;
 
@@ -28,6 +28,19 @@ pub struct Gain {
     pub minor_per_minute: Option<f64>,
     /// Its currency.
     pub currency: Option<Currency>,
+    /// What becomes of the payments that are moved, where any are.
+    pub moved: Option<Moved>,
+}
+
+/// What is expected of payments that leave for the targets.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Moved {
+    /// Share of the slice's payments that the targets can take.
+    pub open_to: f64,
+    /// Success rate there.
+    pub rate: f64,
+    /// 90 % interval.
+    pub interval: (f64, f64),
 }
 
 impl Gain {
@@ -37,6 +50,7 @@ impl Gain {
         interval: (0.0, 0.0),
         minor_per_minute: None,
         currency: None,
+        moved: None,
     };
 
     /// What actions are ranked by: money where it is known for all, else payments.
@@ -94,7 +108,22 @@ pub fn of_moving(
             (payments, fees)
         })
         .collect();
-    valued(per_draw, amount, situation.main_currency(), lesson)
+    let mut valued = valued(per_draw, amount, situation.main_currency(), lesson);
+    valued.gain.moved = moved(outlook, &places);
+    valued
+}
+
+/// The targets' rate over the draws, each target with the load it gets.
+fn moved(outlook: &Outlook, places: &[(usize, f64)]) -> Option<Moved> {
+    let open_to: f64 = places.iter().map(|(_, load)| load).sum();
+    if open_to <= 0.0 {
+        return None;
+    }
+    let rate = |draw: &super::Draw| {
+        places.iter().map(|&(place, load)| load * draw.paths[place]).sum::<f64>() / open_to
+    };
+    let rates = outlook.draws.iter().map(rate).collect();
+    Some(Moved { open_to, rate: outlook.mean(rate), interval: interval(rates) })
 }
 
 /// Tries beyond the second of a storm that still earn an approval.
@@ -145,19 +174,25 @@ fn valued(
     let helped = per_draw.iter().filter(|(payments, _)| *payments > 0.0).count() as f64;
     let mean = per_draw.iter().map(|(payments, _)| payments).sum::<f64>() / n;
     let fees = per_draw.iter().map(|(_, fees)| fees).sum::<f64>() / n;
-    let mut sorted: Vec<f64> = per_draw.into_iter().map(|(payments, _)| payments).collect();
-    sorted.sort_by(f64::total_cmp);
-    let at = |q: f64| sorted[floor(q * (n - 1.0) + 0.5) as usize];
+    let payments = per_draw.into_iter().map(|(payments, _)| payments).collect();
     let confidence = (helped + 0.5) / (n + 1.0);
     Valued {
         gain: Gain {
             payments_per_minute: mean,
-            interval: (at(0.05), at(0.95)),
+            interval: interval(payments),
             minor_per_minute: amount.map(|amount| amount * mean - fees),
             currency: currency.filter(|_| amount.is_some()),
+            moved: None,
         },
         confidence: calibration::calibrated(logistic(logit(confidence) + lesson)),
     }
+}
+
+/// 90 % of what was drawn.
+fn interval(mut drawn: Vec<f64>) -> (f64, f64) {
+    drawn.sort_by(f64::total_cmp);
+    let at = |q: f64| drawn[floor(q * (drawn.len() - 1) as f64 + 0.5) as usize];
+    (at(0.05), at(0.95))
 }
 
 /// Minutes at full share that a life of so many minutes amounts to.

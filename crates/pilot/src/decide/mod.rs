@@ -9,6 +9,6 @@ pub mod targets;
 
 pub use candidates::{Candidate, Reasons, candidates, precluded};
 pub use considered::{Considered, Knowledge, considered};
-pub use gain::Gain;
+pub use gain::{Gain, Moved};
 pub use outage::Durations;
 pub use outlook::{Draw, Outlook, outlook};

@@ -51,12 +51,12 @@ const MEMORY_HALF_LIFE_MS: f64 = 120_000.0;
 const PRIOR_PAYMENTS_MAX: f64 = 60.0;
 const PRIOR_PAYMENTS_TREATMENT: f64 = 20.0;
 /// Known treated payments of the present step that a promotion needs at the least.
-const STEP_OUTCOMES_MIN: f64 = 5.0;
+pub(crate) const STEP_OUTCOMES_MIN: f64 = 5.0;
 /// Effects smaller than this aren't bet on, log-odds.
 const EFFECT_MIN: f64 = 0.25;
 
 const BENEFIT_EFFECTS: [f64; 3] = [1.0, 0.6, 0.3];
-const BENEFIT_WEIGHTS: [f64; 3] = [0.6, 0.3, 0.1];
+pub(crate) const BENEFIT_WEIGHTS: [f64; 3] = [0.6, 0.3, 0.1];
 const HARM_DROPS: [f64; 4] = [0.5, 1.2, 2.5, 5.0];
 const HARM_WEIGHTS: [f64; 4] = [0.25; 4];
 const HOME_SHORTFALLS: [f64; 2] = [0.0, 0.5];

@@ -1,17 +1,24 @@
-//! A recorded file through the engine: what it would have found, and when.
+//! A recorded file through the engine: what it would have found, and when, and what the operator would have done and saved.
 //!
 //! The engine sees the file as it would have seen the events, in order of time and without what
-//! came later, so `detected_at` is what an operator would have had. Nothing is fitted to the file.
+//! came later, so `detected_at` is what an operator would have had. Nothing is fitted to the file. A second walk counts what
+//! passed where payments would have been moved ([`saved`] says how that becomes an estimate).
 
+mod answer;
+mod operator;
 mod overview;
+mod passed;
+pub mod saved;
 mod truth;
 
 use std::io;
 
 use analyst::Incident;
-use engine::{Config, Engine, Input};
+use engine::{Config, Effect, Engine, Input};
 use payments::Timestamp;
 
+pub use answer::{Answer, Answers, total};
+pub use operator::{Move, Words};
 pub use overview::{Overview, Period};
 pub use truth::{Label, Score, Verdict, read as read_labels, score};
 
@@ -21,6 +28,8 @@ use crate::read::Loaded;
 pub struct Outcome {
     /// Most costly first.
     pub incidents: Vec<Incident>,
+    /// What the operator would have done about them.
+    pub answers: Answers,
     /// The whole file over time.
     pub overview: Overview,
     /// Expected false pages per week that detection was set to.
@@ -43,20 +52,32 @@ pub fn run(
     config.pilot.modes = pilot::Modes::ADVISE;
     let false_pages_per_week = config.analysis.false_pages_per_week;
     let mut overview = Overview::new(file.tick_ms);
+    let limits = config.pilot.limits.clone();
     let mut engine = Engine::new(config);
+    let mut words = Words::default();
+    let mut hear = |effects: Vec<Effect>| {
+        for effect in effects {
+            if let Effect::Decision(decision) = effect {
+                words.hear(&decision);
+            }
+        }
+    };
     let mut rows = 0;
     file.for_each(|input| {
         rows += overview.add(&input);
-        engine.handle(&input);
+        hear(engine.handle(&input));
         tell(rows);
     })?;
+    let mut incidents = Vec::new();
+    let mut answers = Answers::new();
     if let Some(last) = overview.latest() {
-        let end = last - last.rem_euclid(file.tick_ms) + file.tick_ms;
-        engine.handle(&Input::Advance(Timestamp::from_millis(end)));
+        let end = Timestamp::from_millis(last - last.rem_euclid(file.tick_ms) + file.tick_ms);
+        hear(engine.handle(&Input::Advance(end)));
+        incidents = engine.incidents();
+        answers = answer::answers(file, &incidents, &words, &limits, end)?;
     }
-    let mut incidents = engine.incidents();
     by_cost(&mut incidents);
-    Ok(Outcome { incidents, overview, false_pages_per_week })
+    Ok(Outcome { incidents, answers, overview, false_pages_per_week })
 }
 
 /// Most costly first: by money where every incident has it in one and the same currency, else by

@@ -6,7 +6,9 @@ use analyst::{Breakdown, Incident, Signal, TimelinePoint};
 use jiff::tz::TimeZone;
 use payments::Timestamp;
 
+use super::operator;
 use super::words::{estimate, money, number, percent, rate, span, time};
+use crate::backtest::Answer;
 use crate::read::visible;
 
 /// Alternatives below this are not worth a line.
@@ -31,6 +33,8 @@ pub struct Facts {
     pub seen: String,
     /// Payments first, then money per currency.
     pub cost: Vec<String>,
+    /// What the operator would have done, and what that would have saved.
+    pub operator: Vec<String>,
     /// The cause with its confidence.
     pub cause: String,
     /// Other explanations.
@@ -41,7 +45,7 @@ pub struct Facts {
 
 impl Facts {
     /// In words, with times in `zone`.
-    pub fn new(i: &Incident, zone: &TimeZone) -> Self {
+    pub fn new(i: &Incident, answer: Option<&Answer>, zone: &TimeZone) -> Self {
         let (signal, signal_title) = match i.signal {
             Signal::SuccessRate => ("success", "Success rate"),
             Signal::Latency => ("slow", "Slow attempts"),
@@ -73,6 +77,7 @@ impl Facts {
             signal_title,
             seen: seen(i),
             cost: cost(i),
+            operator: answer.map_or_else(Vec::new, |answer| operator::lines(answer, zone)),
             cause: format!("{}, confidence {:.2}", i.cause, i.confidence),
             others: i
                 .alternatives

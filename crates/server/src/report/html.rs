@@ -12,6 +12,7 @@ use payments::Timestamp;
 use serde::Serialize;
 
 use super::facts::{Facts, Group, even, groups};
+use super::summary::Operator;
 use super::words::{estimate, number, percent, span, time};
 use super::{Report, Summary};
 use crate::read::visible;
@@ -30,6 +31,7 @@ struct Page {
     overview_label: String,
     overview_rows: Vec<[String; 4]>,
     incidents: Vec<Card>,
+    operator: Vec<String>,
     truth: Vec<(String, String)>,
     reading: Vec<(String, String)>,
     skipped_title: String,
@@ -164,6 +166,7 @@ fn page(report: &Report) -> Page {
             })
             .collect(),
         incidents,
+        operator: s.operator.iter().flat_map(Operator::lines).collect(),
         truth: truth(s),
         reading: reading(s),
         skipped_title: format!(
@@ -184,7 +187,7 @@ fn page(report: &Report) -> Page {
 }
 
 fn card(n: usize, i: &Incident, report: &Report) -> Card {
-    let facts = Facts::new(i, &report.zone);
+    let facts = Facts::new(i, report.answers.get(&i.id), &report.zone);
     let has_chart = i.timeline.len() > 1 && i.signal != Signal::Volume;
     let lasted =
         i.resolved_at.map_or_else(|| "going on".into(), |end| span(end.millis_since(i.started_at)));

@@ -17,7 +17,11 @@ struct Document<'a> {
 pub fn json(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let document = Document {
         summary: &report.summary,
-        incidents: report.incidents.iter().map(wire::Incident::from).collect(),
+        incidents: report
+            .incidents
+            .iter()
+            .map(|incident| wire::Incident::new(incident, report.answers.get(&incident.id)))
+            .collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     out.write_all(b"\n")
@@ -68,7 +72,10 @@ mod tests {
         ] {
             assert!(incident["impact"].get(member).is_some(), "impact.{member}");
         }
-        assert!(incident["proposed_action"].is_null() && incident["risk"].is_null());
+        assert_eq!(incident["proposed_action"]["action"], "reroute");
+        assert_eq!(incident["proposed_action"]["to"][0]["gateway"], "PAYTM");
+        assert_eq!(incident["risk"]["level"], "none");
+        assert_eq!(incident["operator"]["saved"]["payments"], 2_900.0);
         assert_eq!(incident["slice"]["gateway"], "PAYTM_V2");
         assert_eq!(incident["started_at"], "2020-02-13T18:00:00Z");
         assert_eq!(incident["status"], "resolved");
@@ -76,6 +83,7 @@ mod tests {
         assert_eq!(incident["impact"]["lost_minor"], 123_456_700);
         let other = &document["incidents"][1];
         assert!(other["impact"]["lost_minor"].is_null() && other["impact"]["currency"].is_null());
+        assert!(other["proposed_action"].is_null() && other["risk"].is_null());
         assert!(other["resolved_at"].is_null());
         assert_eq!(document["summary"]["incidents"], 2);
         assert_eq!(document["summary"]["skipped"], 1);

@@ -3,6 +3,7 @@
 mod facts;
 mod html;
 mod json;
+mod operator;
 #[cfg(test)]
 pub mod sample;
 mod spark;
@@ -13,7 +14,7 @@ mod words;
 use analyst::Incident;
 use jiff::tz::TimeZone;
 
-use crate::backtest::{Outcome, Overview, Score};
+use crate::backtest::{Answers, Outcome, Overview, Score};
 use crate::read::Loaded;
 
 pub use facts::place;
@@ -29,6 +30,8 @@ pub struct Report {
     pub summary: Summary,
     /// Most costly first.
     pub incidents: Vec<Incident>,
+    /// What the operator would have done about them.
+    pub answers: Answers,
     /// The file over time.
     pub overview: Overview,
     /// Where people read times.
@@ -41,6 +44,7 @@ impl Report {
         Self {
             summary: Summary::new(file, &outcome, score, &zone),
             incidents: outcome.incidents,
+            answers: outcome.answers,
             overview: outcome.overview,
             zone,
         }

@@ -8,8 +8,12 @@ use engine::Input;
 use jiff::tz::TimeZone;
 use payments::{Bucket, Currency, Money, Timestamp};
 
+use pilot::{Action, Decision, Gain, Mode, Risk, RiskLevel, Target};
+
+use super::summary::Operator;
 use super::{Report, Summary};
-use crate::backtest::Overview;
+use crate::backtest::saved::{Effect, Saved, SavedMoney};
+use crate::backtest::{Answer, Answers, Move, Overview};
 use crate::read::Problem;
 
 fn at(text: &str) -> Timestamp {
@@ -111,6 +115,45 @@ pub fn hostile() -> Incident {
     }
 }
 
+/// What would have been done about the known one.
+fn answer() -> Answer {
+    let from = at("2020-02-13T19:00:00Z");
+    let decision = Decision {
+        id: "d_1".into(),
+        at: from,
+        incident_id: "inc_1".into(),
+        action: Action::Reroute,
+        slice: incident().slice,
+        from: Some("PAYTM_V2".into()),
+        to: vec![Target { gateway: "PAYTM".into(), share: 1.0 }],
+        share: 0.05,
+        retry: None,
+        intervention_id: None,
+        experiment_id: None,
+        gain: Gain::NONE,
+        confidence: 0.93,
+        needs_approval: true,
+        mode: Mode::Advise,
+        risk: Risk { level: RiskLevel::None, text: "advice only".into() },
+        held: Vec::new(),
+        reason: String::new(),
+        considered: None,
+    };
+    let it = Move { decision: decision.clone(), from, until: at("2020-02-14T08:00:00Z") };
+    let effect = Effect { moved: 9_000.0, gained: 2_900.0, interval: (2_500.0, 3_300.0) };
+    let money = vec![SavedMoney {
+        amount: Money { minor: 87_880_000, currency: Currency::parse("INR").expect("listed") },
+        interval_minor: (75_750_000, 100_000_000),
+    }];
+    Answer {
+        decision,
+        at: from,
+        moves: vec![(it, effect)],
+        lost_after: 3_800.0,
+        saved: Saved { payments: 2_900.0, interval: (2_500.0, 3_300.0), money },
+    }
+}
+
 /// A report of both.
 pub fn report() -> Report {
     let mut overview = Overview::new(3_600_000);
@@ -124,6 +167,7 @@ pub fn report() -> Report {
             amount: None,
         }]));
     }
+    let answers = Answers::from([("inc_1".into(), answer())]);
     let skipped = Problem::new("missing", "is missing").at("time").on(17).of("payments.csv");
     Report {
         summary: Summary {
@@ -149,10 +193,12 @@ pub fn report() -> Report {
             false_pages_per_week: 1.0,
             incidents: 2,
             lost_payments: 4_086.4,
+            operator: Some(Operator::of(&answers)),
             notes: vec!["a note".into()],
             truth: None,
         },
         incidents: vec![incident(), hostile()],
+        answers,
         overview,
         zone: TimeZone::UTC,
     }

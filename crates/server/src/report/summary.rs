@@ -4,7 +4,9 @@ use jiff::tz::TimeZone;
 use payments::Timestamp;
 use serde::Serialize;
 
-use crate::backtest::{Outcome, Score};
+use super::operator::figures;
+use crate::backtest::saved::{ASSUMPTIONS, Saved};
+use crate::backtest::{Answer, Answers, Outcome, Score, total};
 use crate::read::{Loaded, Problem, Skipped};
 use crate::wire::rfc3339;
 
@@ -55,10 +57,42 @@ pub struct Summary {
     pub incidents: usize,
     /// Approvals missing over all of them.
     pub lost_payments: f64,
+    /// What the operator would have saved; `None` where nothing was found.
+    pub operator: Option<Operator>,
     /// What else should be known.
     pub notes: Vec<String>,
     /// Against the user's labels.
     pub truth: Option<Score>,
+}
+
+/// The operator's work over the whole file.
+#[derive(Clone, Debug, Serialize)]
+pub struct Operator {
+    /// Payments sent elsewhere.
+    pub moved_payments: f64,
+    /// What that would have saved, all incidents together, with 90 % intervals.
+    pub saved: Saved,
+    /// What the estimate rests on.
+    pub assumptions: Vec<&'static str>,
+}
+
+impl Operator {
+    /// In words: what would have been saved, then what that rests on.
+    pub fn lines(&self) -> Vec<String> {
+        let saved = format!("saved {} payments, 90 % interval", figures(&self.saved));
+        std::iter::once(saved)
+            .chain(self.assumptions.iter().map(|assumption| format!("if {assumption}")))
+            .collect()
+    }
+
+    /// Of these answers.
+    pub fn of(answers: &Answers) -> Self {
+        Self {
+            moved_payments: answers.values().map(Answer::moved).sum(),
+            saved: total(answers),
+            assumptions: ASSUMPTIONS.to_vec(),
+        }
+    }
 }
 
 impl Summary {
@@ -90,6 +124,7 @@ impl Summary {
             false_pages_per_week: outcome.false_pages_per_week,
             incidents: outcome.incidents.len(),
             lost_payments: outcome.incidents.iter().map(|i| i.impact.lost_payments).sum(),
+            operator: (!outcome.answers.is_empty()).then(|| Operator::of(&outcome.answers)),
             notes: file.notes.clone(),
             truth,
         }

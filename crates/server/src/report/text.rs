@@ -37,6 +37,7 @@ pub fn text(report: &Report, out: &mut impl Write) -> io::Result<()> {
         writeln!(out)?;
         one(i + 1, incident, report, out)?;
     }
+    operator(report, out)?;
     if let Some(score) = &report.summary.truth {
         truth(score, out)?;
     }
@@ -94,8 +95,18 @@ fn head(report: &Report, out: &mut impl Write) -> io::Result<()> {
     )
 }
 
+/// What the operator would have saved in all, and what that rests on.
+fn operator(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    let Some(operator) = &report.summary.operator else { return Ok(()) };
+    writeln!(out, "\n{BOLD}The operator{BOLD:#}")?;
+    for (at, line) in operator.lines().iter().enumerate() {
+        row(out, if at == 0 { "in all" } else { "" }, line)?;
+    }
+    Ok(())
+}
+
 fn one(number_of: usize, i: &Incident, report: &Report, out: &mut impl Write) -> io::Result<()> {
-    let facts = Facts::new(i, &report.zone);
+    let facts = Facts::new(i, report.answers.get(&i.id), &report.zone);
     writeln!(out, "{BAD}{number_of}. {}{BAD:#} {DIM}{}{DIM:#}", facts.place, visible(&i.id))?;
     for alias in &facts.aliases {
         row(out, "", &format!("also selects these attempts: {alias}"))?;
@@ -117,6 +128,9 @@ fn one(number_of: usize, i: &Incident, report: &Report, out: &mut impl Write) ->
     }
     for (at, cost) in facts.cost.iter().enumerate() {
         row(out, if at == 0 { "cost" } else { "" }, cost)?;
+    }
+    for (at, line) in facts.operator.iter().enumerate() {
+        row(out, if at == 0 { "operator" } else { "" }, line)?;
     }
     for group in groups(&i.breakdown) {
         if group.hit.is_empty() {

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use analyst::{Cause, IncidentStatus, Signal, Slice};
 use payments::Timestamp;
+use pilot::{RiskLevel, Target};
 use serde::Serialize;
+
+use crate::backtest::Answer;
+use crate::backtest::saved::Saved;
 
 /// RFC 3339 in UTC.
 pub fn rfc3339(at: Timestamp) -> String {
@@ -32,10 +36,12 @@ pub struct Incident {
     impact: Impact,
     evidence: Vec<Evidence>,
     alternatives: Vec<Alternative>,
-    /// Nothing acts yet.
+    /// What the operator would have done; null where nothing was decided.
     proposed_action: Option<ProposedAction>,
-    /// Nothing acts yet.
+    /// Its risk.
     risk: Option<Risk>,
+    /// What it would have come to.
+    operator: Option<Operator>,
     breakdown: BTreeMap<String, Vec<Part>>,
     timeline: Vec<Point>,
 }
@@ -80,13 +86,24 @@ struct Alternative {
 struct ProposedAction {
     action: String,
     from: Option<String>,
-    to: Option<String>,
-    share: Option<f64>,
+    to: Vec<Target>,
+    share: f64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Operator {
+    at: String,
+    confidence: f64,
+    needs_approval: bool,
+    reason: String,
+    moved_payments: f64,
+    lost_payments_after: f64,
+    saved: Saved,
 }
 
 #[derive(Clone, Debug, Serialize)]
 struct Risk {
-    level: String,
+    level: RiskLevel,
     text: String,
 }
 
@@ -109,8 +126,9 @@ struct Point {
     expected: f64,
 }
 
-impl From<&analyst::Incident> for Incident {
-    fn from(from: &analyst::Incident) -> Self {
+impl Incident {
+    /// With the operator's answer to it.
+    pub fn new(from: &analyst::Incident, answer: Option<&Answer>) -> Self {
         let lost: Vec<Lost> = from
             .impact
             .lost
@@ -181,8 +199,25 @@ impl From<&analyst::Incident> for Incident {
                     confidence: a.confidence,
                 })
                 .collect(),
-            proposed_action: None,
-            risk: None,
+            proposed_action: answer.map(|answer| ProposedAction {
+                action: answer.decision.action.to_string(),
+                from: answer.decision.from.clone(),
+                to: answer.decision.to.clone(),
+                share: answer.decision.share,
+            }),
+            risk: answer.map(|answer| Risk {
+                level: answer.decision.risk.level,
+                text: answer.decision.risk.text.clone(),
+            }),
+            operator: answer.map(|answer| Operator {
+                at: rfc3339(answer.at),
+                confidence: answer.decision.confidence,
+                needs_approval: answer.needs_approval(),
+                reason: answer.decision.reason.clone(),
+                moved_payments: answer.moved(),
+                lost_payments_after: answer.lost_after,
+                saved: answer.saved.clone(),
+            }),
             breakdown,
             timeline: from
                 .timeline
