@@ -169,3 +169,46 @@ pub fn lost_after(incident: &Incident, since: Timestamp) -> f64 {
         .sum();
     lost * (after / all).clamp(0.0, 1.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn nothing_moved_saves_nothing() {
+        let saved = saved(&sample::incident(), &[], 1_000.0);
+        assert_eq!((saved.payments, saved.interval), (0.0, (0.0, 0.0)));
+        assert!(saved.money.iter().all(|one| one.amount.minor == 0));
+    }
+
+    proptest! {
+        #[test]
+        fn never_more_than_was_lost_and_the_interval_holds_it(
+            gained in -500.0..5_000.0_f64,
+            sides in (0.0..800.0_f64, 0.0..800.0_f64),
+            lost_after in 0.0..4_000.0_f64,
+        ) {
+            let interval = (gained - sides.0, gained + sides.1);
+            let effect = Effect { moved: 6_000.0, gained, interval };
+            let saved = saved(&sample::incident(), &[effect], lost_after);
+            prop_assert!(saved.payments <= lost_after && saved.interval.1 <= lost_after.max(saved.payments));
+            prop_assert!(saved.interval.0 <= saved.payments && saved.payments <= saved.interval.1);
+            for one in &saved.money {
+                prop_assert!(one.interval_minor.0 <= one.amount.minor && one.amount.minor <= one.interval_minor.1);
+            }
+        }
+
+        /// Whoever acts later can save less.
+        #[test]
+        fn less_is_lost_after_a_later_moment(minutes in 0_i64..1_200, more in 0_i64..600) {
+            let incident = sample::incident();
+            let at = |minutes: i64| incident.started_at.plus_millis(minutes * 60_000);
+            let (early, late) = (lost_after(&incident, at(minutes)), lost_after(&incident, at(minutes + more)));
+            prop_assert!(late <= early + 1e-9);
+            prop_assert!((0.0..=incident.impact.lost_payments).contains(&late));
+        }
+    }
+}
