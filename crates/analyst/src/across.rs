@@ -68,7 +68,9 @@ pub struct Prospect {
 pub struct Flow {
     /// Attempts per second in the rolling window.
     pub attempts_per_s: f64,
-    /// The same over all traffic.
+    /// What usually comes, over about the last hour; 0 where that isn't known.
+    pub usual_per_s: f64,
+    /// Attempts per second over all traffic, in the rolling window.
     pub all_per_s: f64,
     /// Money asked for per minute, per currency.
     pub money_per_minute: Vec<Money>,
@@ -76,7 +78,7 @@ pub struct Flow {
 
 impl Analyst {
     /// The slice's key, if all its names are known.
-    fn key_of(&self, slice: &Slice) -> Option<SliceKey> {
+    pub(crate) fn key_of(&self, slice: &Slice) -> Option<SliceKey> {
         let mut conditions = slice
             .pairs()
             .map(|(name, value)| {
@@ -178,6 +180,8 @@ impl Analyst {
         let span_s = (self.window.len() as f64 * self.settings.tick_ms as f64 / 1e3).max(1e-3);
         Flow {
             attempts_per_s: inside / span_s,
+            usual_per_s: self.cells.find(key).map_or(0.0, |entry| entry.rate)
+                / (self.settings.tick_ms as f64 / 1e3),
             all_per_s: all / span_s,
             money_per_minute: minor
                 .into_iter()
@@ -215,15 +219,18 @@ impl Analyst {
         let Some(d) = self.space.dimensions().iter().position(|name| name == dimension) else {
             return BTreeMap::new();
         };
-        let mut sums: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
-        for leaf in self.cells.live().map(|leaf| &self.cells.leaves[leaf as usize]) {
-            if leaf.rate > 0.0 {
-                let sum = sums.entry(leaf.values[d]).or_default();
-                sum.0 += if leaf.owner[0] == NOBODY { 0.0 } else { leaf.rate };
-                sum.1 += leaf.rate;
+        let mut sums: Vec<(f64, f64)> = vec![(0.0, 0.0); self.space.values_len(d)];
+        for leaf in self.cells.leaves.iter().filter(|leaf| leaf.live && leaf.rate > 0.0) {
+            let place = leaf.values[d] as usize;
+            if place >= sums.len() {
+                sums.resize(place + 1, (0.0, 0.0));
             }
+            sums[place].0 += if leaf.owner[0] == NOBODY { 0.0 } else { leaf.rate };
+            sums[place].1 += leaf.rate;
         }
-        sums.into_iter()
+        (0..)
+            .zip(sums)
+            .filter(|(_, (_, all))| *all > 0.0)
             .map(|(value, (held, all))| (self.space.name(d, value).to_owned(), held / all))
             .collect()
     }

@@ -20,6 +20,7 @@ use crate::space::{DIMENSIONS_MAX, NONE, Space, Values};
 use crate::tape::{
     Codes, Currencies, NO_CODE, NO_CURRENCY, NO_LATENCY, NOT_RECORDED, Outcome, Row, Tick,
 };
+use crate::tries::{Try, Usual};
 use crate::watch::Alarm;
 use crate::watches::Watches;
 use crate::{Finding, Incident, SliceStats, cube};
@@ -41,6 +42,7 @@ pub struct Analyst {
     pub(crate) opinions: Opinions,
     open: BTreeMap<i64, Vec<Row>>,
     pub(crate) window: VecDeque<Tick>,
+    pub(crate) tries: Usual,
     /// Room that a tick has left behind.
     #[serde(skip)]
     spare: Vec<Row>,
@@ -104,6 +106,7 @@ impl Analyst {
             latencies: Latencies::default(),
             open: BTreeMap::new(),
             window: VecDeque::new(),
+            tries: Usual::default(),
             spare: Vec::new(),
             scratch: Scratch::default(),
             pane: Scratch::default(),
@@ -131,7 +134,8 @@ impl Analyst {
         let new = self.row(attempt);
         let old = outcome_of(before);
         let same = |row: &&mut Row| {
-            row.leaf == new.leaf && row.outcome == old && row.minor == new.minor && row.count == 1
+            (row.leaf, row.outcome, row.minor, row.number) == (new.leaf, old, new.minor, new.number)
+                && row.count == 1
         };
         if let Some(row) = self.open.values_mut().flatten().find(same) {
             *row = new;
@@ -164,6 +168,7 @@ impl Analyst {
             currency: money.0,
             minor: money.1,
             outcome: outcome_of(attempt.status),
+            number: Try::of(attempt.attempt_number),
         }
     }
 
@@ -205,6 +210,7 @@ impl Analyst {
             currency: NO_CURRENCY,
             minor: 0,
             outcome: outcome_of(alike.status),
+            number: Try::Unnumbered,
         });
     }
 
@@ -247,6 +253,7 @@ impl Analyst {
                     currency: currency.unwrap_or(NO_CURRENCY),
                     minor: i64::try_from(part).unwrap_or(i64::MAX),
                     outcome,
+                    number: Try::Unnumbered,
                 });
             }
         }
@@ -269,6 +276,7 @@ impl Analyst {
         let starts_at_ms = number * self.settings.tick_ms;
         let ends_at_ms = starts_at_ms + self.settings.tick_ms;
         self.baseline.refresh(starts_at_ms, ends_at_ms, &mut self.cells, &mut self.watches);
+        self.tries.pass(self.settings.tick_ms);
         self.sum_rows(&rows);
         self.roll_up(number);
         let mut news = Vec::new();
@@ -294,6 +302,9 @@ impl Analyst {
             let leaf = &self.cells.leaves[place];
             let sums = &mut self.scratch.at(row.leaf).0;
             sums[lanes::VOLUME] += count;
+            if leaf.owner[0] == NOBODY {
+                self.tries.add(row.number, f64::from(row.count));
+            }
             if row.latency_ms != NO_LATENCY {
                 if let Some(thresholds) = self.latencies.thresholds(leaf.group) {
                     sums[lanes::LATENCY_N] += count;

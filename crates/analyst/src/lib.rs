@@ -27,6 +27,7 @@ mod slice;
 mod space;
 mod tape;
 mod traffic;
+mod tries;
 mod watch;
 mod watches;
 

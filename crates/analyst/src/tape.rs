@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::lanes::{CLASSES, UNCODED};
+use crate::tries::Try;
 
 /// No latency known.
 pub const NO_LATENCY: u32 = u32::MAX;
@@ -53,6 +54,8 @@ pub struct Row {
     pub minor: i64,
     /// How they ended.
     pub outcome: Outcome,
+    /// Which try.
+    pub number: Try,
 }
 
 /// Response codes by number, with their cause class.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use analyst::{Across, Analyst, Flow, Incident, IncidentStatus, Prospect, Slice};
 use payments::{Money, Timestamp};
-use pilot::{Network, Path, Situation};
+use pilot::{Network, Outcomes, Path, Situation};
 use routing::Gateway;
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +62,7 @@ impl Standings {
                 let situation = Situation {
                     incident: incident.clone(),
                     attempts_per_s: 0.0,
+                    usual_per_s: 0.0,
                     share: 0.0,
                     money_per_minute: Vec::new(),
                     paths: Vec::new(),
@@ -149,15 +150,17 @@ fn refresh(
     let since = situation.incident.started_at.max(now.plus_millis(-LOOK_BACK_MS));
     let mut across = analyst.across(slice, CHOSEN, since);
     let recent = now.plus_millis(-RECENT_MS);
+    let mut meanwhile = BTreeMap::new();
     if recent > since {
         // What the slice itself does by now: an outage that is over must not look like one for ten minutes more.
-        let hit = analyst.across(slice, CHOSEN, recent).into_iter().find(|path| path.named);
-        if let (Some(hit), Some(known)) = (hit, across.iter_mut().find(|path| path.named))
-            && hit.attempts >= RECENT_MIN
-        {
-            *known = hit;
+        let lately = analyst.across(slice, CHOSEN, recent);
+        let hit = lately.iter().find(|path| path.named && path.attempts >= RECENT_MIN);
+        if let (Some(hit), Some(known)) = (hit, across.iter_mut().find(|path| path.named)) {
+            *known = hit.clone();
+            meanwhile = lately.iter().map(|path| (path.value.clone(), outcomes(path))).collect();
         }
     }
+    situation.attempts_per_payment = analyst.attempts_per_payment(slice).unwrap_or(1.0);
     let flow = analyst.flow(slice);
     let typical = typical(&flow);
     if standing.prospects_due_ms <= now.as_millis() {
@@ -168,16 +171,29 @@ fn refresh(
     let prospect = |across: &Across| standing.prospects.iter().find(|p| p.value == across.value);
     situation.paths = across
         .iter()
-        .filter_map(|across| Some(path(across, prospect(across)?, gateways, slice, typical)))
+        .filter_map(|across| {
+            let meanwhile = meanwhile.get(&across.value).copied();
+            let path = path(across, prospect(across)?, gateways, slice, typical);
+            Some(Path { meanwhile, ..path })
+        })
         .collect();
     if standing.all_per_s <= 0.0 || !moved(&situation.incident.id) {
         standing.all_per_s = flow.all_per_s;
         situation.attempts_per_s = flow.attempts_per_s;
+        situation.usual_per_s = flow.usual_per_s;
         situation.share = flow.attempts_per_s / flow.all_per_s.max(1e-9);
         situation.money_per_minute = flow.money_per_minute;
     } else {
         // Part of it goes elsewhere: it keeps its share of all traffic.
         situation.attempts_per_s = situation.share * flow.all_per_s;
+    }
+}
+
+fn outcomes(across: &Across) -> Outcomes {
+    Outcomes {
+        attempts: across.attempts,
+        successes: across.successes,
+        expected_successes: across.expected_successes,
     }
 }
 
@@ -195,6 +211,7 @@ fn path(
         attempts: across.attempts,
         successes: across.successes,
         expected_successes: across.expected_successes,
+        meanwhile: None,
         baseline_rate: prospect.baseline_rate,
         baseline_sd: across.baseline_sd,
         dispersion: across.dispersion,

@@ -84,6 +84,8 @@ pub struct Course {
     pub reason: String,
     /// Its incident was over when last looked at.
     pub is_over: bool,
+    /// It takes the cause itself away (a cap on a storm of retries): that all is quiet doesn't say that it can go.
+    pub mends_cause: bool,
     /// Telemetry was lost and it has been taken back.
     pub is_blind: bool,
     /// When its experiment was last told.

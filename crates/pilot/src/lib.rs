@@ -48,4 +48,4 @@ pub use pace::Pace;
 pub use pilot::Pilot;
 pub use plan::{Plan, Retry, Target};
 pub use settings::{Freeze, Settings};
-pub use situation::{Network, Path, Situation};
+pub use situation::{Network, Outcomes, Path, Situation};

@@ -3,7 +3,7 @@
 //! Costliest first, because they share the caps. Of an incident's candidates the one with the highest expected gain that every guardrail lets pass acts; else the best that
 //! only a person's word is missing for waits for it; else, as the action's mode says, it is shown as advice; else a person is told, or nothing is done, with the reason.
 
-use analyst::Slice;
+use analyst::{Cause, Slice};
 use payments::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,8 @@ use crate::{Action, Decision, Gain, Mode, Network, Pilot, Plan, Risk, RiskLevel,
 /// The untouched path is well again when it is within this part of what was lost.
 const MARGIN_PART: f64 = 0.5;
 const MARGIN_MIN: f64 = 0.02;
+/// How often it is said that other guardrails hold the same plan.
+const HELD_AGAIN_MS: i64 = 5 * 60_000;
 /// First attempts under other retry rules may differ by this much.
 const RETRY_MARGIN: f64 = 0.05;
 
@@ -34,9 +36,20 @@ pub struct Said {
     needs_approval: bool,
     intervention_id: Option<String>,
     held: Vec<Guardrail>,
+    at: Timestamp,
 }
 
 impl Said {
+    /// Whether a decision says something else. That other guardrails hold the same is worth a word now and then: near a
+    /// threshold they come and go.
+    fn differs(&self, next: &Self) -> bool {
+        let core = |said: &Self| {
+            (said.action, said.slice.clone(), said.needs_approval, said.intervention_id.clone())
+        };
+        core(self) != core(next)
+            || self.held != next.held && next.at.millis_since(self.at) >= HELD_AGAIN_MS
+    }
+
     fn of(decision: &Decision) -> Self {
         let mut held: Vec<Guardrail> = decision.held.iter().map(|held| held.guardrail).collect();
         held.sort_unstable();
@@ -46,6 +59,7 @@ impl Said {
             needs_approval: decision.needs_approval,
             intervention_id: decision.intervention_id.clone(),
             held,
+            at: decision.at,
         }
     }
 }
@@ -273,6 +287,8 @@ impl Pilot {
             held: Vec::new(),
             reason: candidate.reason.clone(),
             is_over: false,
+            mends_cause: candidate.action == Action::AdjustRetry
+                && incident.cause == Cause::Misconfiguration,
             is_blind: false,
             told_at: now,
             plan,
@@ -402,7 +418,8 @@ impl Pilot {
 
     /// Whether it differs from what was last said of its incident.
     fn is_news(&self, decision: &Decision) -> bool {
-        self.said.get(&decision.incident_id) != Some(&Said::of(decision))
+        let said = self.said.get(&decision.incident_id);
+        said.is_none_or(|said| said.differs(&Said::of(decision)))
     }
 
     fn say(&mut self, mut decision: Decision, acts: &mut Vec<Act>) {

@@ -11,6 +11,8 @@ pub struct Situation {
     pub incident: Incident,
     /// Attempts per second that the slice would have without interventions (its ordinary share of present traffic).
     pub attempts_per_s: f64,
+    /// Attempts per second that usually come in the slice; 0 where that isn't known.
+    pub usual_per_s: f64,
     /// The slice's share of all attempts.
     pub share: f64,
     /// Money asked for per minute in the slice, per currency.
@@ -21,11 +23,33 @@ pub struct Situation {
     pub attempts_per_payment: f64,
 }
 
+impl Path {
+    /// Outcomes over the stretch of time that the hit gateway's counts are of.
+    pub fn meanwhile(&self) -> Outcomes {
+        self.meanwhile.unwrap_or(Outcomes {
+            attempts: self.attempts,
+            successes: self.successes,
+            expected_successes: self.expected_successes,
+        })
+    }
+}
+
 impl Situation {
     /// Whether the analyst holds the incident for over.
     pub fn is_over(&self) -> bool {
         self.incident.status == IncidentStatus::Resolved
     }
+}
+
+/// Outcomes of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcomes {
+    /// Attempts with an outcome.
+    pub attempts: f64,
+    /// Approved of these.
+    pub successes: f64,
+    /// Approvals expected of these by the baseline.
+    pub expected_successes: f64,
 }
 
 /// A gateway in the context of an incident.
@@ -41,6 +65,8 @@ pub struct Path {
     pub successes: f64,
     /// Approvals expected of these by the baseline.
     pub expected_successes: f64,
+    /// The same over the stretch of time that the hit gateway's counts are of, where that is another: for comparing losses.
+    pub meanwhile: Option<Outcomes>,
     /// Success rate that the baseline expects if the slice's own mix of payments were sent here.
     pub baseline_rate: f64,
     /// Standard deviation of that expectation, log-odds.
@@ -87,6 +113,7 @@ pub(crate) mod example {
             attempts: 120.0,
             successes: 120.0 * rate,
             expected_successes: 120.0 * baseline,
+            meanwhile: None,
             baseline_rate: baseline,
             baseline_sd: 0.1,
             dispersion: 1.1,
@@ -140,6 +167,7 @@ pub(crate) mod example {
                 timeline: Vec::new(),
             },
             attempts_per_s: 8.0,
+            usual_per_s: 8.0,
             share: 0.08,
             money_per_minute: vec![Money {
                 minor: 480 * 50_000,

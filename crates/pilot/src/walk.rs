@@ -36,6 +36,10 @@ impl Pilot {
         course.is_over = is_over;
         let is_person = course.authority != Authority::Pilot;
         let age_ms = now.millis_since(course.step_since());
+        if is_over && course.mends_cause {
+            // It stays until its time is up: nobody can see from here whether the cause would come back.
+            return;
+        }
         if is_over && !course.plan.action.moves_payments() {
             return self.end(&id, State::Completed, "the incident is over".into(), acts);
         }

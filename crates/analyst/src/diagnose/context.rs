@@ -90,11 +90,10 @@ pub(super) fn onset(symptoms: &Symptoms) -> Option<Observation> {
 
 pub(super) fn retries(symptoms: &Symptoms) -> Option<Observation> {
     const STORM: f64 = 2.0;
-    const RAISED: f64 = 1.3;
     let r = symptoms.retries?;
-    let reading = match r.per_payment / r.expected.max(1.0) {
+    let reading = match r.ratio() {
         ratio if ratio >= STORM => 0,
-        ratio if ratio >= RAISED => 1,
+        _ if r.are_raised() => 1,
         _ => 2,
     };
     Some(Observation {

@@ -133,6 +133,19 @@ pub struct Retries {
     pub first_attempt_rates: Option<(f64, f64)>,
 }
 
+impl Retries {
+    /// Times the usual.
+    pub fn ratio(&self) -> f64 {
+        self.per_payment / self.expected.max(1.0)
+    }
+
+    /// Whether they are worth a word.
+    pub fn are_raised(&self) -> bool {
+        const RAISED: f64 = 1.3;
+        self.ratio() >= RAISED
+    }
+}
+
 /// How few payers (or cards, devices) stand behind the attempts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Concentration {

@@ -8,7 +8,8 @@ use stats::posterior::Beta;
 
 use crate::analyst::Analyst;
 use crate::diagnose::{
-    Breadth, CodeCount, FailureCounts, LatencyShift, Siblings, Symptoms, VolumeShift, diagnose,
+    Breadth, CodeCount, FailureCounts, LatencyShift, Retries, Siblings, Symptoms, VolumeShift,
+    diagnose,
 };
 use crate::impact::{Amounts, ApprovalCounts, CurrencyCounts, ImpactCounts, Recent, impact};
 use crate::incidents::Tracker;
@@ -255,6 +256,8 @@ impl Analyst {
         symptoms.latency = self.latency_shift(tracker);
         symptoms.volume = self.volume_shift(tracker);
         symptoms.onset_abruptness = abruptness(tracker);
+        symptoms.retries =
+            self.retries(tracker.key, tracker.started_at_ms).filter(Retries::are_raised);
         symptoms
     }
 

@@ -5,6 +5,7 @@ mod considered;
 pub mod gain;
 mod outage;
 mod outlook;
+pub mod scope;
 pub mod targets;
 
 pub use candidates::{Candidate, Reasons, candidates, precluded};

@@ -7,6 +7,7 @@
 //! A person's approval stands in for the pilot's own judgement and for nothing else: [`Guardrail::yields_to_a_person`].
 
 mod actions;
+mod burst;
 mod confidence;
 mod cooldown;
 mod empty_slice;
@@ -17,6 +18,7 @@ mod kill_switch;
 mod mode;
 mod money;
 mod overlap;
+mod scope;
 mod shift_share;
 mod steps;
 mod suspect_share;
@@ -66,6 +68,10 @@ pub enum Guardrail {
     Target,
     /// Most routes look bad: that's us, or the world.
     SuspectShare,
+    /// The other gateways lose as well: leaving this one isn't the remedy.
+    Scope,
+    /// Several times the usual traffic: its loss has to last.
+    Burst,
     /// Within a freeze window.
     Freeze,
     /// An empty slice never means everything.
@@ -85,7 +91,10 @@ pub enum Guardrail {
 impl Guardrail {
     /// Whether a person may decide where it holds the pilot.
     pub fn yields_to_a_person(self) -> bool {
-        matches!(self, Self::Confidence | Self::FailedFixes | Self::SuspectShare)
+        matches!(
+            self,
+            Self::Confidence | Self::FailedFixes | Self::SuspectShare | Self::Scope | Self::Burst
+        )
     }
 }
 
@@ -164,7 +173,7 @@ pub struct Check<'a> {
 type Rule = fn(&Check<'_>) -> Option<Held>;
 
 /// What a new intervention has to pass.
-const START: [Rule; 14] = [
+const START: [Rule; 16] = [
     kill_switch::holds,
     empty_slice::holds,
     mode::holds,
@@ -173,6 +182,8 @@ const START: [Rule; 14] = [
     overlap::holds,
     target::holds,
     suspect_share::holds,
+    scope::holds,
+    burst::holds,
     failed_fixes::holds,
     cooldown::holds,
     actions::holds,

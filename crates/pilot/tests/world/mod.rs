@@ -187,6 +187,7 @@ pub fn path(gateway: &str, attempts: f64, successes: f64, baseline: f64) -> Path
         attempts,
         successes,
         expected_successes: attempts * baseline,
+        meanwhile: None,
         baseline_rate: baseline,
         baseline_sd: 0.1,
         dispersion: 1.1,
@@ -234,6 +235,7 @@ pub fn situation(scenario: &Scenario, hit: (f64, f64), second: i64) -> Situation
             timeline: Vec::new(),
         },
         attempts_per_s: scenario.payments_per_s,
+        usual_per_s: 0.0,
         share: 0.08,
         money_per_minute: vec![Money {
             minor: (scenario.payments_per_s * 60.0 * 50_000.0) as i64,
