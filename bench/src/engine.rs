@@ -2,9 +2,10 @@
 //!
 //! **Traffic.** 10,000 attempts per second of event time over 20,000 leaf cells of the six default
 //! dimensions, the cells' traffic by Zipf's law with exponent 1; drawn afresh each second, every id new,
-//! latency and code present, no incident. After a warm-up long enough for every detector to run (latency
+//! latency and code present. After a warm-up long enough for every detector to run (latency
 //! thresholds need 20 minutes of event time) five minutes are timed. They hold whatever falls into them:
-//! ticks, panes, history, lessons, and a fit of the baseline with a new choice of what is watched.
+//! ticks, panes, history, lessons, a fit of the baseline with a new choice of what is watched, and a gateway that fails, with the
+//! pilot's experiment on it: its payments are routed as the pilot says, and their arms are reported.
 //!
 //! **Time** is that of `Engine::handle` alone, and it is the thread's CPU time: on a machine that others
 //! share, the wall also measures them. Both are printed. The generator runs between the batches, outside.
@@ -12,6 +13,7 @@
 //! **Memory** is the largest resident set of a process that does nothing else (`VmHWM`), once for that
 //! traffic and once for ten million distinct merchants, each in a process of its own.
 
+mod acting;
 mod distinct;
 mod traffic;
 

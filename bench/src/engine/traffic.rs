@@ -9,12 +9,15 @@ use payments::{Attempt, Code, Currency, Money, Status, Timestamp};
 use rustix::time::{ClockId, clock_gettime};
 use stats::stream::Stream;
 
+use super::acting::Acting;
 use super::{Half, rss_mb_max};
 
 const CELLS: usize = 20_000;
 const PER_S: usize = 10_000;
-const WARM_S: i64 = 1_500;
+const WARM_S: i64 = 3_600;
 const TIMED_S: i64 = 300;
+/// A gateway fails from here on, seconds into the timed part.
+const FAILS_FROM_S: i64 = 60;
 /// Values per dimension, in the order of the default settings.
 const VALUES: [u64; 6] = [8, 4, 5, 60, 12, 200];
 const START_MS: i64 = 1_790_000_400_000;
@@ -172,21 +175,33 @@ pub fn measure(seed: u64) -> anyhow::Result<Half> {
     let mut engine = Engine::new(Config { seed, ..Config::default() });
     let mut source = Source::new(seed);
     let mut input = Input::Attempts(blank(PER_S)?);
+    let gateways = (0..VALUES[0]).map(|n| format!("gw_{n:03}")).collect();
+    let mut acting = Acting::new(&engine, gateways, seed);
     let (mut wall, mut busy, mut slowest) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
     let mut effects = 0;
     for second in 0..WARM_S + TIMED_S {
+        let mut routed = Vec::new();
         if let Input::Attempts(batch) = &mut input {
             source.rewrite(batch, second);
+            if second >= WARM_S + FAILS_FROM_S {
+                routed = acting.route(batch);
+            }
         }
+        let arms = Acting::report(routed);
         let (from_wall, from_cpu) = (Instant::now(), cpu());
+        if let Some(arms) = &arms {
+            engine.handle(arms);
+        }
         let said = engine.handle(&input);
         let (took_wall, took_cpu) = (from_wall.elapsed(), cpu() - from_cpu);
         if second >= WARM_S {
+            eprintln!("SEC {} {:.0} {}", second - WARM_S, took_cpu.as_secs_f64() * 1e3, said.len());
             wall += took_wall;
             busy += took_cpu;
             slowest = slowest.max(took_cpu);
             effects += said.len();
         }
+        acting.obey(&engine, &said);
     }
     let attempts = TIMED_S as f64 * PER_S as f64;
     let (coverage, rss_mb) = (engine.coverage(), rss_mb_max()?);
@@ -200,6 +215,15 @@ pub fn measure(seed: u64) -> anyhow::Result<Half> {
         text,
         "{} leaves, {} of {} slices watched; {effects} effects; largest resident set {rss_mb:.0} MB",
         coverage.leaves, coverage.watched, coverage.slices
+    )?;
+    let live = engine.routes(&["gateway", "network", "issuer"]);
+    writeln!(
+        text,
+        "{} live routes (gateway x network x issuer); one gateway fails for the last {} s: {} payments in its experiment, {} moved",
+        live.len(),
+        TIMED_S - FAILS_FROM_S,
+        acting.assigned,
+        acting.moved
     )?;
     writeln!(text, "CPU time of the thread {attempts_per_s:>10.0} attempts/s")?;
     writeln!(text, "wall                   {:>10.0} attempts/s", attempts / wall.as_secs_f64())?;

@@ -164,9 +164,9 @@ impl Analyst {
     /// Present traffic of a slice and of all.
     pub fn flow(&self, slice: &Slice) -> Flow {
         let Some(key) = self.key_of(slice) else { return Flow::default() };
-        let (mut inside, mut all) = (0.0, 0.0);
+        let (mut inside, mut all, mut ticks) = (0.0, 0.0, 0_u32);
         let mut minor: BTreeMap<u16, i64> = BTreeMap::new();
-        for row in self.window.iter().flat_map(|tick| &tick.rows) {
+        for row in self.lately().inspect(|_| ticks += 1).flat_map(|tick| &tick.rows) {
             let count = f64::from(row.count);
             all += count;
             if key.contains(&self.cells.leaves[row.leaf as usize].values) {
@@ -177,7 +177,7 @@ impl Analyst {
                 }
             }
         }
-        let span_s = (self.window.len() as f64 * self.settings.tick_ms as f64 / 1e3).max(1e-3);
+        let span_s = (f64::from(ticks) * self.settings.tick_ms as f64 / 1e3).max(1e-3);
         Flow {
             attempts_per_s: inside / span_s,
             usual_per_s: self.cells.find(key).map_or(0.0, |entry| entry.rate)
@@ -261,11 +261,12 @@ impl Analyst {
     /// Attempts per second by value, in the rolling window.
     fn loads(&self, d: usize) -> BTreeMap<u32, f64> {
         let mut loads: BTreeMap<u32, f64> = BTreeMap::new();
-        for row in self.window.iter().flat_map(|tick| &tick.rows) {
+        let mut ticks = 0_u32;
+        for row in self.lately().inspect(|_| ticks += 1).flat_map(|tick| &tick.rows) {
             let value = self.cells.leaves[row.leaf as usize].values[d];
             *loads.entry(value).or_default() += f64::from(row.count);
         }
-        let span_s = (self.window.len() as f64 * self.settings.tick_ms as f64 / 1e3).max(1e-3);
+        let span_s = (f64::from(ticks) * self.settings.tick_ms as f64 / 1e3).max(1e-3);
         loads.values_mut().for_each(|load| *load /= span_s);
         loads
     }

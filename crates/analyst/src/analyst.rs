@@ -18,7 +18,8 @@ use crate::purse::{Purse, Sums};
 use crate::settings::Settings;
 use crate::space::{DIMENSIONS_MAX, NONE, Space, Values};
 use crate::tape::{
-    Codes, Currencies, NO_CODE, NO_CURRENCY, NO_LATENCY, NOT_RECORDED, Outcome, Row, Tick,
+    Codes, Currencies, NO_CODE, NO_CURRENCY, NO_LATENCY, NOT_RECORDED, Outcome, Row, SAMPLE_ROWS,
+    Tick,
 };
 use crate::tries::{Try, Usual};
 use crate::watch::Alarm;
@@ -257,6 +258,16 @@ impl Analyst {
                 });
             }
         }
+    }
+
+    /// The newest ticks of the rolling window, as many as hold a sample.
+    pub(crate) fn lately(&self) -> impl Iterator<Item = &Tick> {
+        let mut rows = 0;
+        self.window.iter().rev().take_while(move |tick| {
+            let wanted = rows < SAMPLE_ROWS;
+            rows += tick.rows.len();
+            wanted
+        })
     }
 
     /// Judges a tick; ticks are closed in order, each once. Rows of earlier ticks that came late

@@ -24,6 +24,9 @@ pub const NOT_RECORDED: u16 = 0;
 /// Failed without a code.
 pub const NO_CODE: u16 = 2;
 
+/// Rows that tell shares and rates well enough: a busier window isn't read whole.
+pub const SAMPLE_ROWS: usize = 1 << 16;
+
 /// How a row ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {

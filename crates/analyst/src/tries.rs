@@ -72,13 +72,13 @@ impl Analyst {
         Some(self.retries(self.key_of(slice)?, i64::MIN)?.per_payment)
     }
 
-    /// Tries of a slice in the part of the rolling window that begins after an instant.
+    /// Tries of a slice in the part of the newest ticks that begins after an instant.
     pub(crate) fn retries(&self, key: SliceKey, since_ms: i64) -> Option<Retries> {
         let expected = self.tries.per_payment()?;
         let (mut first, mut again) = (0.0, 0.0);
         let (mut decided, mut approved, mut owed) = (0.0, 0.0, 0.0);
         let tick_ms = self.settings.tick_ms;
-        let ticks = self.window.iter().filter(|tick| tick.number * tick_ms >= since_ms);
+        let ticks = self.lately().filter(|tick| tick.number * tick_ms >= since_ms);
         for row in ticks.flat_map(|tick| &tick.rows) {
             if !key.contains(&self.cells.leaves[row.leaf as usize].values) {
                 continue;

@@ -68,10 +68,10 @@ impl Gone {
 
 /// Attempts, bad ones, expected bad ones.
 #[derive(Clone, Copy, Default)]
-struct Seen {
-    n: f64,
-    bad: f64,
-    expected: f64,
+pub(super) struct Seen {
+    pub n: f64,
+    pub bad: f64,
+    pub expected: f64,
 }
 
 impl Seen {
@@ -91,9 +91,10 @@ impl Seen {
 }
 
 /// Log-likelihood ratio of an expectation that is off by an error of this variance (log-odds, at its most likely value) against
-/// the expectation itself.
+/// the expectation itself. Fewer bad ones than expected need no explanation: what is expected of cells that weren't known yet is
+/// the worse of two guesses.
 fn error_llr(seen: &Seen, expected_bad: f64, dispersion: f64, variance: f64) -> f64 {
-    if seen.n < 1.0 || variance <= 0.0 {
+    if seen.n < 1.0 || variance <= 0.0 || seen.bad <= expected_bad {
         return 0.0;
     }
     let (n, bad) = (seen.n / dispersion, seen.bad / dispersion);
@@ -184,20 +185,40 @@ impl Analyst {
     /// What incidents other than `mine` held of an alarm's signal and have let go since; but not what may have been taken for over too
     /// early.
     fn gone(&self, key: SliceKey, alarm: &Alarm, mine: &[u32]) -> Gone {
+        let mask = crate::signal::mask_of(alarm.signal).unwrap_or(0);
+        let over: Vec<(SliceKey, i64, i64)> = self
+            .incidents
+            .all()
+            .filter(|tracker| !mine.contains(&tracker.number))
+            .filter(|tracker| tracker.mask == Some(0) || tracker.mask == Some(mask))
+            .filter_map(|tracker| {
+                Some((tracker.key, tracker.started_at_ms, tracker.resolved_at_ms?))
+            })
+            .collect();
+        if over.is_empty() {
+            return Gone(over);
+        }
         let names: Vec<SliceKey> = std::iter::once(key).chain(self.aliases(key)).collect();
         let nested = |other: SliceKey| {
             names.iter().any(|name| is_part(*name, other) || is_part(other, *name))
         };
-        let mask = crate::signal::mask_of(alarm.signal).unwrap_or(0);
-        let over = self.incidents.all().filter(|tracker| !mine.contains(&tracker.number));
-        Gone(
-            over.filter(|tracker| tracker.mask == Some(0) || tracker.mask == Some(mask))
-                .filter(|tracker| !nested(tracker.key))
-                .filter_map(|tracker| {
-                    Some((tracker.key, tracker.started_at_ms, tracker.resolved_at_ms?))
-                })
-                .collect(),
-        )
+        Gone(over.into_iter().filter(|(other, ..)| !nested(*other)).collect())
+    }
+
+    /// The counts of a slice since an instant: what incidents hold of an alarm's signal, and what is left.
+    pub(super) fn held_and_left(&self, key: SliceKey, since_ms: i64, alarm: &Alarm) -> [Seen; 2] {
+        let mut sums = [Seen::default(); 2];
+        for pane in self.panes_back(since_ms) {
+            let season = self.baseline.season_at(pane.middle_ms());
+            for (leaf, lanes) in &pane.cells {
+                let cell = &self.cells.leaves[*leaf as usize];
+                if cell.live && key.contains(&cell.values) {
+                    let (n, bad, expected) = bad_of(self, alarm, *leaf, lanes, season);
+                    sums[usize::from(!self.held(*leaf, alarm))].add(Seen { n, bad, expected });
+                }
+            }
+        }
+        sums
     }
 
     /// The leaves' counts between two instants, as far as no incident but `mine` holds or held them.

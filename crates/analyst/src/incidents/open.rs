@@ -5,6 +5,7 @@ use payments::Timestamp;
 use crate::analyst::{Analyst, News};
 use crate::cells::NOBODY;
 use crate::history::Pane;
+use crate::incidents::locate::Seen;
 use crate::incidents::{Tracker, binomial_llr};
 use crate::lanes::{Lanes, N};
 use crate::localise::LeafCell;
@@ -16,6 +17,8 @@ use crate::watch::Alarm;
 
 /// Incidents that began this close to each other may be one (or three ticks, if those are longer).
 const TOGETHER_MS: i64 = 600_000;
+/// What alarms so soon after an incident was found is mostly its echo in slices that share its attempts.
+const JUST_MS: i64 = 60_000;
 /// A cause belongs to an alarm if it holds this share of the alarm's excess.
 const SHARE_MIN: f64 = 0.3;
 /// ... or if this share of its own excess lies inside the alarmed slice.
@@ -69,8 +72,22 @@ impl Analyst {
         if self.is_echo(key, &alarm, now_ms) {
             return;
         }
-        let onset = self.onset(key, &alarm, now_ms);
         let dispersion = self.watches.dispersion(key);
+        if let Some(since) = self.just_found(&alarm, now_ms) {
+            let [held, left] = self.held_and_left(key, since, &alarm);
+            let normal = self.normal(key, &alarm, &left);
+            let little = binomial_llr(left.n, left.bad, normal) / dispersion
+                < libm::log(alarm.threshold) / 4.0;
+            if little && held.bad - held.expected > left.bad - normal {
+                // An incident that was found a moment ago has taken most of it away.
+                if left.n > 0.0 {
+                    let rates = [left.bad, normal].map(|bad| rate_said(&alarm, bad / left.n));
+                    news.push(self.finding(key, &alarm, now_ms, rates[0], rates[1]));
+                }
+                return;
+            }
+        }
+        let onset = self.onset(key, &alarm, now_ms);
         let young: Vec<u32> = self
             .incidents
             .all()
@@ -83,15 +100,10 @@ impl Analyst {
         if n <= 0.0 {
             return;
         }
-        let bias = self.watches.get(key).map_or(0.0, |watch| watch.bias);
-        let normal = match alarm.signal {
-            Signal::SuccessRate => n * (1.0 - shift(1.0 - expected / n, bias)),
-            _ => expected,
-        };
+        let normal = self.normal(key, &alarm, &Seen { n, bad, expected });
         let (observed, expected) = (rate_said(&alarm, bad / n), rate_said(&alarm, normal / n));
         news.push(self.finding(key, &alarm, now_ms, observed, expected));
         if binomial_llr(n, bad, normal) / dispersion < libm::log(alarm.threshold) / 4.0 {
-            // An incident that was opened in this very tick has taken most of it away.
             return;
         }
         let mut roots = self.choose_roots(key, &cells, &alarm);
@@ -108,6 +120,27 @@ impl Analyst {
             if place == 0 || enough {
                 self.open(root, alarm, since, now_ms, news);
             }
+        }
+    }
+
+    /// Since when the incidents last that hold what an alarm is about and were found within the last moments.
+    fn just_found(&self, alarm: &Alarm, now_ms: i64) -> Option<i64> {
+        self.incidents
+            .all()
+            .filter(|tracker| tracker.is_open() && now_ms - tracker.detected_at_ms <= JUST_MS)
+            .filter(|tracker| [Some(0), mask_of(alarm.signal)].contains(&tracker.mask))
+            .map(|tracker| tracker.started_at_ms)
+            .min()
+    }
+
+    /// Bad attempts that a slice is used to, its own level included.
+    fn normal(&self, key: SliceKey, alarm: &Alarm, seen: &Seen) -> f64 {
+        let bias = self.watches.get(key).map_or(0.0, |watch| watch.bias);
+        match alarm.signal {
+            Signal::SuccessRate if seen.n > 0.0 => {
+                seen.n * (1.0 - shift(1.0 - seen.expected / seen.n, bias))
+            }
+            _ => seen.expected,
         }
     }
 

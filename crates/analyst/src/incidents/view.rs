@@ -376,7 +376,7 @@ impl Analyst {
         }
         let mut seen = Vec::new();
         let (mut p50, mut p95, mut weight) = (0.0, 0.0, 0.0);
-        for row in self.window.iter().flat_map(|tick| &tick.rows) {
+        for row in self.lately().flat_map(|tick| &tick.rows) {
             let cell = &self.cells.leaves[row.leaf as usize];
             if row.latency_ms == NO_LATENCY
                 || row.outcome == Outcome::Open
