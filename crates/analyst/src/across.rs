@@ -19,6 +19,7 @@ use crate::cells::NOBODY;
 use crate::lanes::{E, K, N, VOLUME};
 use crate::logistic::shift;
 use crate::space::{NONE, ORDER_MAX, OTHER, SliceKey, Values};
+use crate::tape::NO_CURRENCY;
 
 /// Values told at most: those with most traffic.
 const VALUES_MAX: usize = 32;
@@ -166,17 +167,27 @@ impl Analyst {
         let Some(key) = self.key_of(slice) else { return Flow::default() };
         let (mut inside, mut all, mut ticks) = (0.0, 0.0, 0_u32);
         let mut minor: BTreeMap<u16, i64> = BTreeMap::new();
+        let mut run = (NO_CURRENCY, 0_i64);
+        let add = |minor: &mut BTreeMap<u16, i64>, (currency, more): (u16, i64)| {
+            if currency != NO_CURRENCY {
+                let sum = minor.entry(currency).or_default();
+                *sum = sum.saturating_add(more);
+            }
+        };
         for row in self.lately().inspect(|_| ticks += 1).flat_map(|tick| &tick.rows) {
             let count = f64::from(row.count);
             all += count;
             if key.contains(&self.cells.leaves[row.leaf as usize].values) {
                 inside += count;
-                if row.currency != crate::tape::NO_CURRENCY {
-                    let sum = minor.entry(row.currency).or_default();
-                    *sum = sum.saturating_add(row.minor);
+                if row.currency != run.0 {
+                    // Most rows in a row have one currency.
+                    add(&mut minor, run);
+                    run = (row.currency, 0);
                 }
+                run.1 = run.1.saturating_add(row.minor);
             }
         }
+        add(&mut minor, run);
         let span_s = (f64::from(ticks) * self.settings.tick_ms as f64 / 1e3).max(1e-3);
         Flow {
             attempts_per_s: inside / span_s,
@@ -219,18 +230,14 @@ impl Analyst {
         let Some(d) = self.space.dimensions().iter().position(|name| name == dimension) else {
             return BTreeMap::new();
         };
-        let mut sums: Vec<(f64, f64)> = vec![(0.0, 0.0); self.space.values_len(d)];
+        let mut sums: Vec<Option<(f64, f64)>> = vec![None; self.space.values_len(d)];
         for leaf in self.cells.leaves.iter().filter(|leaf| leaf.live && leaf.rate > 0.0) {
-            let place = leaf.values[d] as usize;
-            if place >= sums.len() {
-                sums.resize(place + 1, (0.0, 0.0));
-            }
-            sums[place].0 += if leaf.owner[0] == NOBODY { 0.0 } else { leaf.rate };
-            sums[place].1 += leaf.rate;
+            let (held, all) = place(&mut sums, leaf.values[d]);
+            *held += if leaf.owner[0] == NOBODY { 0.0 } else { leaf.rate };
+            *all += leaf.rate;
         }
-        (0..)
-            .zip(sums)
-            .filter(|(_, (_, all))| *all > 0.0)
+        by_value(sums)
+            .into_iter()
             .map(|(value, (held, all))| (self.space.name(d, value).to_owned(), held / all))
             .collect()
     }
@@ -242,31 +249,32 @@ impl Analyst {
         d: usize,
         since: Timestamp,
     ) -> BTreeMap<u32, [f64; 3]> {
-        let mut counts: BTreeMap<u32, [f64; 3]> = BTreeMap::new();
+        let mut counts: Vec<Option<[f64; 3]>> = vec![None; self.space.values_len(d)];
         let since_ms = since.as_millis();
         for pane in self.panes_back(since_ms).filter(|pane| pane.starts_at_ms >= since_ms) {
             for (leaf, lanes) in &pane.cells {
                 let cell = &self.cells.leaves[*leaf as usize];
                 if cell.live && context.contains(&cell.values) {
-                    let sums = counts.entry(cell.values[d]).or_default();
+                    let sums = place(&mut counts, cell.values[d]);
                     for (sum, lane) in sums.iter_mut().zip([N, K, E]) {
                         *sum += lanes.get(lane);
                     }
                 }
             }
         }
-        counts
+        by_value(counts)
     }
 
     /// Attempts per second by value, in the rolling window.
     fn loads(&self, d: usize) -> BTreeMap<u32, f64> {
-        let mut loads: BTreeMap<u32, f64> = BTreeMap::new();
+        let mut loads: Vec<Option<f64>> = vec![None; self.space.values_len(d)];
         let mut ticks = 0_u32;
         for row in self.lately().inspect(|_| ticks += 1).flat_map(|tick| &tick.rows) {
             let value = self.cells.leaves[row.leaf as usize].values[d];
-            *loads.entry(value).or_default() += f64::from(row.count);
+            *place(&mut loads, value) += f64::from(row.count);
         }
         let span_s = (f64::from(ticks) * self.settings.tick_ms as f64 / 1e3).max(1e-3);
+        let mut loads = by_value(loads);
         loads.values_mut().for_each(|load| *load /= span_s);
         loads
     }
@@ -370,6 +378,19 @@ fn with(context: SliceKey, d: usize, value: u32) -> SliceKey {
 /// Whether two slices may hold an attempt together: no dimension that both name differs.
 fn compatible(a: SliceKey, b: SliceKey) -> bool {
     a.conditions().all(|(d, v)| b.conditions().all(|(e, w)| d != e || v == w))
+}
+
+/// The place of a value's sum; values get their numbers while the engine runs.
+fn place<T: Copy + Default>(sums: &mut Vec<Option<T>>, value: u32) -> &mut T {
+    let at = value as usize;
+    if at >= sums.len() {
+        sums.resize(at + 1, None);
+    }
+    sums[at].get_or_insert_default()
+}
+
+fn by_value<T>(sums: Vec<Option<T>>) -> BTreeMap<u32, T> {
+    (0..).zip(sums).filter_map(|(value, sum)| Some((value, sum?))).collect()
 }
 
 #[cfg(test)]
