@@ -195,7 +195,6 @@ pub fn measure(seed: u64) -> anyhow::Result<Half> {
         let said = engine.handle(&input);
         let (took_wall, took_cpu) = (from_wall.elapsed(), cpu() - from_cpu);
         if second >= WARM_S {
-           
             wall += took_wall;
             busy += took_cpu;
             slowest = slowest.max(took_cpu);

@@ -16,7 +16,12 @@ pub fn text(
 ) -> String {
     let mut text = String::new();
     let names: BTreeSet<&str> = runs.iter().map(|run| run.name.as_str()).collect();
-    let _ = writeln!(text, "{} scenarios, {seeds} seeds (decoys five times as many), {} runs", names.len(), runs.len());
+    let _ = writeln!(
+        text,
+        "{} scenarios, {seeds} seeds (decoys five times as many), {} runs",
+        names.len(),
+        runs.len()
+    );
     for (name, value) in figures {
         let _ = writeln!(text, "  {name:<22}{value:>9.3}");
     }

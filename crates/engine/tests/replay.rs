@@ -1,9 +1,11 @@
 //! What the engine promises, on streams as bad as they come: late, duplicate, out of order, from the
 //! future, unknown first and final later.
 
-use engine::{Config, Effect, Engine, Input, journal, snapshot};
+use engine::{Config, Effect, Engine, Input, Routed, journal, snapshot};
 use payments::{Attempt, Status, Timestamp};
+use pilot::{Command, Limits};
 use proptest::prelude::*;
+use routing::{Arm, Gateway};
 use sim::{FailureKind, Incident, Kind, World};
 use stats::stream::Stream;
 
@@ -64,6 +66,68 @@ fn cut(attempts: &[Attempt], seed: u64, size_max: u64) -> Vec<Input> {
     inputs
 }
 
+/// The same inputs with what else an engine is told in between: arms of payments, gateways, people's commands, sound ones and others.
+fn meddled(inputs: Vec<Input>, seed: u64) -> Vec<Input> {
+    let mut stream = Stream::named(seed, "meddling");
+    let mut now = at(0);
+    let mut all = Vec::new();
+    for mut input in inputs {
+        if let Input::Attempts(attempts) = &mut input {
+            let mut routed = Vec::new();
+            for attempt in attempts.iter_mut() {
+                if !attempt.attempt_id.ends_with("_future") {
+                    now = now.max(attempt.occurred_at);
+                }
+                if attempt.gateway == "RAZORPAY" && stream.bernoulli(0.3) {
+                    let decision_id = format!("d~{}", attempt.payment_id);
+                    attempt.decision_id = Some(decision_id.clone());
+                    routed.push(Routed {
+                        decision_id,
+                        attempt_number: attempt.attempt_number,
+                        at: attempt.occurred_at,
+                        intervention_id: format!("itv_{}", 1 + stream.below(2)),
+                        arm: if stream.bernoulli(0.5) { Arm::Treatment } else { Arm::Control },
+                    });
+                }
+            }
+            if !routed.is_empty() {
+                all.push(Input::Routed(routed));
+            }
+        }
+        all.push(input);
+        if let Some(command) = command(&mut stream) {
+            all.push(Input::Command { at: now, command: Box::new(command) });
+        }
+        if stream.bernoulli(0.05) {
+            let capacity_per_s = Some(5.0 + stream.below(50) as f64);
+            let gateway = |name: &str| Gateway {
+                name: name.into(),
+                methods: Vec::new(),
+                capacity_per_s,
+                fee: Vec::new(),
+            };
+            all.push(Input::Gateways(vec![gateway("PAYU"), gateway("STRIPE")]));
+        }
+    }
+    all
+}
+
+fn command(stream: &mut Stream) -> Option<Command> {
+    let by = || "ana".to_owned();
+    let reason = || "drill".to_owned();
+    let intervention_id = "itv_1".to_owned();
+    Some(match stream.below(60) {
+        0 => Command::KillSwitch { engaged: true, reason: reason(), by: by() },
+        1..=3 => Command::KillSwitch { engaged: false, reason: reason(), by: by() },
+        4 => Command::RollBack { intervention_id, reason: reason(), by: by() },
+        5 => Command::Reject { intervention_id, reason: reason(), by: by() },
+        6 => Command::Approve { intervention_id, plan_hash: "other".into(), by: by() },
+        7 => Command::SetLimits(Limits { confidence_min: 0.9, ..Limits::default() }),
+        8 => Command::SetLimits(Limits { confidence_min: 2.0, ..Limits::default() }),
+        _ => return None,
+    })
+}
+
 fn play(engine: &mut Engine, inputs: &[Input]) -> Vec<Effect> {
     inputs.iter().flat_map(|input| engine.handle(input)).collect()
 }
@@ -73,7 +137,7 @@ proptest! {
 
     #[test]
     fn any_journal_from_any_snapshot_gives_the_same_effects(seed in 0_u64..1_000, part in 0.0..1.0_f64) {
-        let inputs = cut(&disturbed(seed), seed, 600);
+        let inputs = meddled(cut(&disturbed(seed), seed, 600), seed);
         let saved_at = (part * inputs.len() as f64) as usize;
         let mut engine = Engine::new(Config::default());
         let (mut entries, mut said, mut saved) = (Vec::new(), 0, None);
@@ -86,6 +150,8 @@ proptest! {
             entries.push(entry);
         }
         prop_assert!(said > 0, "an outage of a gateway is worth a word");
+        let is_command = |entry: &journal::Entry| matches!(entry.input, Input::Command { .. });
+        prop_assert!(entries.iter().any(is_command), "people have a word");
         let text: Vec<String> =
             entries.iter().map(|entry| serde_json::to_string(entry).expect("a line")).collect();
         let read = journal::parse(&text.join("\n")).expect("its own journal");
@@ -93,6 +159,8 @@ proptest! {
         prop_assert_eq!(journal::replay(&mut again, &read[saved_at..]), vec![]);
         prop_assert_eq!(again.intake(), engine.intake());
         prop_assert_eq!(again.incidents(), engine.incidents());
+        prop_assert_eq!(again.pilot().interventions(), engine.pilot().interventions());
+        prop_assert_eq!(again.pilot().memory(), engine.pilot().memory());
         prop_assert_eq!(again.routes(&["gateway"]), engine.routes(&["gateway"]));
     }
 

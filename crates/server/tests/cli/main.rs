@@ -2,4 +2,5 @@
 
 mod backtest;
 mod bad_input;
+mod operator;
 mod support;
