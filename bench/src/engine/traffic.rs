@@ -178,6 +178,7 @@ pub fn measure(seed: u64) -> anyhow::Result<Half> {
     let gateways = (0..VALUES[0]).map(|n| format!("gw_{n:03}")).collect();
     let mut acting = Acting::new(&engine, gateways, seed);
     let (mut wall, mut busy, mut slowest) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+    let mut quiet = Duration::ZERO;
     let mut effects = 0;
     for second in 0..WARM_S + TIMED_S {
         let mut routed = Vec::new();
@@ -197,6 +198,9 @@ pub fn measure(seed: u64) -> anyhow::Result<Half> {
         if second >= WARM_S {
             wall += took_wall;
             busy += took_cpu;
+            if second < WARM_S + FAILS_FROM_S {
+                quiet += took_cpu;
+            }
             slowest = slowest.max(took_cpu);
             effects += said.len();
         }
@@ -225,6 +229,8 @@ pub fn measure(seed: u64) -> anyhow::Result<Half> {
         acting.moved
     )?;
     writeln!(text, "CPU time of the thread {attempts_per_s:>10.0} attempts/s")?;
+    let before = FAILS_FROM_S as f64 * PER_S as f64 / quiet.as_secs_f64();
+    writeln!(text, "of it before the outage {before:>9.0} attempts/s")?;
     writeln!(text, "wall                   {:>10.0} attempts/s", attempts / wall.as_secs_f64())?;
     write!(text, "slowest second of event time {:.0} ms of CPU", slowest.as_secs_f64() * 1e3)?;
     Ok(Half { text, attempts_per_s, rss_mb })

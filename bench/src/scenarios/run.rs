@@ -73,6 +73,12 @@ pub fn all(jobs: &[Job<'_>]) -> anyhow::Result<Vec<Vec<Run>>> {
             scope.spawn(|| {
                 while let Some(number) = take() {
                     let result = group(&jobs[number]);
+                    if result.is_err()
+                        && let Ok(mut numbers) = next.lock()
+                    {
+                        // A scenario that this seed can't stage is said at once.
+                        *numbers = 0..0;
+                    }
                     eprint!("\rscenarios: {} of {} networks played", number + 1, jobs.len());
                     if let Ok(mut results) = results.lock() {
                         results.push((number, result));
@@ -90,10 +96,14 @@ pub fn all(jobs: &[Job<'_>]) -> anyhow::Result<Vec<Vec<Run>>> {
 fn group((seed, scenarios, decoys_only): &Job<'_>) -> anyhow::Result<Vec<Run>> {
     let mut learnt: Option<Engine> = None;
     let mut runs = Vec::new();
-    for (name, scenario) in *scenarios {
-        let stage = scenario
-            .stage(*seed)
-            .map_err(|problem| anyhow::anyhow!("{} (seed {seed})", problem.in_file(name)))?;
+    let staged = scenarios
+        .iter()
+        .map(|(name, scenario)| match scenario.stage(*seed) {
+            Ok(stage) => Ok((name, stage)),
+            Err(problem) => Err(anyhow::anyhow!("{} (seed {seed})", problem.in_file(name))),
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    for (name, stage) in staged {
         if *decoys_only && !stage.is_decoy {
             continue;
         }
