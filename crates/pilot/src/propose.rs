@@ -23,8 +23,9 @@ use crate::{Action, Decision, Gain, Mode, Network, Pilot, Plan, Risk, RiskLevel,
 /// The untouched path is well again when it is within this part of what was lost.
 const MARGIN_PART: f64 = 0.5;
 const MARGIN_MIN: f64 = 0.02;
-/// How often it is said that other guardrails hold the same plan.
+/// How soon it is said that other guardrails hold the same plan; twice as long after each time.
 const HELD_AGAIN_MS: i64 = 5 * 60_000;
+const HELD_DOUBLINGS_MAX: u32 = 8;
 /// First attempts under other retry rules may differ by this much.
 const RETRY_MARGIN: f64 = 0.05;
 
@@ -37,17 +38,21 @@ pub struct Said {
     intervention_id: Option<String>,
     held: Vec<Guardrail>,
     at: Timestamp,
+    again: u32,
 }
 
 impl Said {
     /// Whether a decision says something else. That other guardrails hold the same is worth a word now and then: near a
     /// threshold they come and go.
     fn differs(&self, next: &Self) -> bool {
-        let core = |said: &Self| {
-            (said.action, said.slice.clone(), said.needs_approval, said.intervention_id.clone())
-        };
-        core(self) != core(next)
-            || self.held != next.held && next.at.millis_since(self.at) >= HELD_AGAIN_MS
+        let wait_ms = HELD_AGAIN_MS << self.again.min(HELD_DOUBLINGS_MAX);
+        !self.is_about_the_same(next)
+            || self.held != next.held && next.at.millis_since(self.at) >= wait_ms
+    }
+
+    fn is_about_the_same(&self, next: &Self) -> bool {
+        (self.action, &self.slice, self.needs_approval, &self.intervention_id)
+            == (next.action, &next.slice, next.needs_approval, &next.intervention_id)
     }
 
     fn of(decision: &Decision) -> Self {
@@ -60,6 +65,7 @@ impl Said {
             intervention_id: decision.intervention_id.clone(),
             held,
             at: decision.at,
+            again: 0,
         }
     }
 }
@@ -426,7 +432,13 @@ impl Pilot {
         if !self.is_news(&decision) {
             return;
         }
-        self.said.insert(decision.incident_id.clone(), Said::of(&decision));
+        let mut said = Said::of(&decision);
+        if let Some(before) = self.said.get(&decision.incident_id)
+            && before.is_about_the_same(&said)
+        {
+            said.again = before.again + 1;
+        }
+        self.said.insert(decision.incident_id.clone(), said);
         self.counters.decision += 1;
         decision.id = format!("d_{}", self.counters.decision);
         acts.push(Act::Decision(Box::new(decision)));

@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Write};
 use analyst::Incident;
 use engine::{Config, Effect, Engine, Input, Routed, journal};
 use payments::{Attempt, Timestamp};
-use pilot::{Command, Decision, Intervention};
+use pilot::{Command, Decision, Intervention, Modes};
 use routing::{Arm, Context, Gateway, Policy};
 use sim::{Answer, Ask, Operator, RetryRule, Stage};
 
@@ -41,15 +41,29 @@ const BATCH: usize = 4_096;
 
 /// An engine that has seen a stage's quiet history.
 pub fn learnt(stage: &Stage, seed: u64) -> Engine {
-    let mut engine = Engine::new(Config { seed, ..Config::default() });
+    let mut engine = watching(seed);
     let mut attempts = stage.world.attempts(stage.learn_from, stage.from).map(|s| s.attempt);
     loop {
         let batch: Vec<_> = attempts.by_ref().take(BATCH).collect();
         if batch.is_empty() {
+            take_over(&mut engine, stage.from);
             return engine;
         }
         engine.handle(&Input::Attempts(batch));
     }
+}
+
+/// An engine that learns from traffic which nobody turns: its pilot only advises, or it would learn that its fixes fail.
+pub fn watching(seed: u64) -> Engine {
+    let mut config = Config { seed, ..Config::default() };
+    config.pilot.modes = Modes::ADVISE;
+    Engine::new(config)
+}
+
+/// From here on the pilot acts.
+pub fn take_over(engine: &mut Engine, at: Timestamp) {
+    let command = Box::new(Command::SetModes(Modes::default()));
+    engine.handle(&Input::Command { at, command });
 }
 
 /// Capacities that hold throughout: a company knows these of its gateways.

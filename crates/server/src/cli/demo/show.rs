@@ -1,12 +1,12 @@
 //! The simulated day with the operator in its path: learnt from quiet days, then played second by second.
 
 use analyst::{Incident, SliceStats};
-use engine::{Config, Effect, Engine, Input};
+use engine::{Effect, Input};
 use payments::{Attempt, Timestamp};
 use pilot::{Command, Intervention, State};
 use sim::{Answer, Ask, Day, Operator, Setup, Truth, play};
 
-use crate::piloted::Piloted;
+use crate::piloted::{Piloted, take_over, watching};
 
 const DAY_MS: i64 = 86_400_000;
 /// Attempts handed over at once while learning.
@@ -98,8 +98,11 @@ impl Show {
         let mut day = Day::demo(seed)?;
         day.ends_at = day.starts_at.plus_millis(i64::from(hours) * 3_600_000);
         let learn_from = day.starts_at.plus_millis(-i64::from(learn_days) * DAY_MS);
-        let piloted =
-            Piloted::new(Engine::new(Config { seed, ..Config::default() }), day.starts_at);
+        let mut engine = watching(seed);
+        if learn_days == 0 {
+            take_over(&mut engine, day.starts_at);
+        }
+        let piloted = Piloted::new(engine, day.starts_at);
         Ok(Self {
             piloted,
             now: learn_from,
@@ -124,6 +127,9 @@ impl Show {
         }
         engine.handle(&Input::Attempts(batch));
         engine.handle(&Input::Advance(until));
+        if until >= self.day.starts_at {
+            take_over(engine, until);
+        }
         self.now = until;
         self.raised_while_learning = engine.incidents().len();
     }
