@@ -398,7 +398,7 @@ mod tests {
     use payments::Status;
 
     use super::*;
-    use crate::analyst::Alike;
+    use crate::intake::Alike;
     use crate::{News, Settings};
 
     /// Two gateways, two networks: B is five points better than A on V, ten points worse on M.

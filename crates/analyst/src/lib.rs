@@ -14,6 +14,7 @@ mod history;
 pub mod impact;
 mod incident;
 mod incidents;
+mod intake;
 mod lanes;
 mod latency;
 pub mod localise;
@@ -32,12 +33,13 @@ mod watch;
 mod watches;
 
 pub use across::{Across, Flow, Prospect};
-pub use analyst::{Alike, Analyst, Coverage, News};
+pub use analyst::{Analyst, Coverage, News};
 pub use cause::Cause;
 pub use cube::SliceStats;
 pub use incident::{
     Alternative, Breakdown, Evidence, Impact, Incident, IncidentStatus, Lost, TimelinePoint,
 };
+pub use intake::Alike;
 pub use settings::Settings;
 pub use signal::{Finding, Signal, Tier};
 pub use slice::Slice;

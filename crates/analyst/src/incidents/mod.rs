@@ -4,6 +4,7 @@
 //! goes to the incident and no longer to the slices that watch it, so that overlapping slices fall
 //! silent, the rest of the traffic is still watched, and the baseline never learns from it.
 
+mod alarms;
 mod alias;
 mod follow;
 mod locate;

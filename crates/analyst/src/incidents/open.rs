@@ -1,15 +1,13 @@
-//! From alarms to incidents.
+//! From the causes of an alarm to incidents.
 
 use payments::Timestamp;
 
 use crate::analyst::{Analyst, News};
 use crate::cells::NOBODY;
 use crate::history::Pane;
-use crate::incidents::locate::Seen;
 use crate::incidents::{Tracker, binomial_llr};
 use crate::lanes::{Lanes, N};
 use crate::localise::LeafCell;
-use crate::logistic::shift;
 use crate::signal::mask_of;
 use crate::signal::{Finding, Signal};
 use crate::space::SliceKey;
@@ -17,8 +15,6 @@ use crate::watch::Alarm;
 
 /// Incidents that began this close to each other may be one (or three ticks, if those are longer).
 const TOGETHER_MS: i64 = 600_000;
-/// What alarms so soon after an incident was found is mostly its echo in slices that share its attempts.
-const JUST_MS: i64 = 60_000;
 /// A cause belongs to an alarm if it holds this share of the alarm's excess.
 const SHARE_MIN: f64 = 0.3;
 /// ... or if this share of its own excess lies inside the alarmed slice.
@@ -28,9 +24,6 @@ const PARTS_MAX: f64 = 0.6;
 
 /// Causes that hold this share of all attempts are everything.
 const COVER_MIN: f64 = 0.85;
-
-/// Attempts under way when an incident ends report this late: slow ones last.
-const ECHO_MS: i64 = 120_000;
 
 /// A root cause of an alarm.
 pub(super) struct Root {
@@ -43,109 +36,8 @@ pub(super) struct Root {
 }
 
 impl Analyst {
-    /// Turns this tick's alarms into findings and incidents.
-    pub(crate) fn handle_alarms(
-        &mut self,
-        mut alarms: Vec<(u32, Alarm)>,
-        now_ms: i64,
-        news: &mut Vec<News>,
-    ) {
-        let strength = |alarm: &Alarm| alarm.e_value / alarm.threshold;
-        alarms.sort_by(|(a_at, a), (b_at, b)| {
-            (a.signal, a_at)
-                .0
-                .cmp(&b.signal)
-                .then(strength(b).total_cmp(&strength(a)))
-                .then(a_at.cmp(b_at))
-        });
-        for (place, alarm) in alarms {
-            let Some(key) = self.watches.at(place).map(|watch| watch.key) else { continue };
-            if alarm.signal == Signal::Volume {
-                self.open_volume(key, alarm, now_ms, news);
-            } else {
-                self.explain(key, alarm, now_ms, news);
-            }
-        }
-    }
-
-    fn explain(&mut self, key: SliceKey, alarm: Alarm, now_ms: i64, news: &mut Vec<News>) {
-        if self.is_echo(key, &alarm, now_ms) {
-            return;
-        }
-        let dispersion = self.watches.dispersion(key);
-        if let Some(since) = self.just_found(&alarm, now_ms) {
-            let [held, left] = self.held_and_left(key, since, &alarm);
-            let normal = self.normal(key, &alarm, &left);
-            let little = binomial_llr(left.n, left.bad, normal) / dispersion
-                < libm::log(alarm.threshold) / 4.0;
-            if little && held.bad - held.expected > left.bad - normal {
-                // An incident that was found a moment ago has taken most of it away.
-                if left.n > 0.0 {
-                    let rates = [left.bad, normal].map(|bad| rate_said(&alarm, bad / left.n));
-                    news.push(self.finding(key, &alarm, now_ms, rates[0], rates[1]));
-                }
-                return;
-            }
-        }
-        let onset = self.onset(key, &alarm, now_ms);
-        let young: Vec<u32> = self
-            .incidents
-            .all()
-            .filter(|tracker| tracker.is_open() && tracker.mask == mask_of(alarm.signal))
-            .filter(|tracker| self.together(tracker.started_at_ms, onset))
-            .map(|tracker| tracker.number)
-            .collect();
-        let mut cells = self.cells_between(key, (onset, i64::MAX), &alarm, &[]);
-        let (n, bad, expected) = self.sum_in(key, &cells);
-        if n <= 0.0 {
-            return;
-        }
-        let normal = self.normal(key, &alarm, &Seen { n, bad, expected });
-        let (observed, expected) = (rate_said(&alarm, bad / n), rate_said(&alarm, normal / n));
-        news.push(self.finding(key, &alarm, now_ms, observed, expected));
-        if binomial_llr(n, bad, normal) / dispersion < libm::log(alarm.threshold) / 4.0 {
-            return;
-        }
-        let mut roots = self.choose_roots(key, &cells, &alarm);
-        let mut since = onset;
-        if let Some((joint, from)) = self.joint_cells(key, &alarm, onset, &young) {
-            let causes = self.choose_roots(key, &joint, &alarm);
-            if self.explain_young(&causes, &joint, &young) {
-                (cells, roots, since) = (joint, causes, from);
-            }
-        }
-        for (place, Root { key: root, .. }) in roots.into_iter().enumerate() {
-            let (n, bad, expected) = self.sum_in(root, &cells);
-            let enough = binomial_llr(n, bad, expected) / dispersion >= libm::log(alarm.threshold);
-            if place == 0 || enough {
-                self.open(root, alarm, since, now_ms, news);
-            }
-        }
-    }
-
-    /// Since when the incidents last that hold what an alarm is about and were found within the last moments.
-    fn just_found(&self, alarm: &Alarm, now_ms: i64) -> Option<i64> {
-        self.incidents
-            .all()
-            .filter(|tracker| tracker.is_open() && now_ms - tracker.detected_at_ms <= JUST_MS)
-            .filter(|tracker| [Some(0), mask_of(alarm.signal)].contains(&tracker.mask))
-            .map(|tracker| tracker.started_at_ms)
-            .min()
-    }
-
-    /// Bad attempts that a slice is used to, its own level included.
-    fn normal(&self, key: SliceKey, alarm: &Alarm, seen: &Seen) -> f64 {
-        let bias = self.watches.get(key).map_or(0.0, |watch| watch.bias);
-        match alarm.signal {
-            Signal::SuccessRate if seen.n > 0.0 => {
-                seen.n * (1.0 - shift(1.0 - seen.expected / seen.n, bias))
-            }
-            _ => seen.expected,
-        }
-    }
-
     /// The counts since the first of some incidents, theirs included; `None` where there are none.
-    fn joint_cells(
+    pub(super) fn joint_cells(
         &self,
         key: SliceKey,
         alarm: &Alarm,
@@ -158,7 +50,12 @@ impl Analyst {
     }
 
     /// Whether one of these causes of an alarm is that of an incident that began together with it, too.
-    fn explain_young(&self, causes: &[Root], cells: &[(u32, LeafCell)], young: &[u32]) -> bool {
+    pub(super) fn explain_young(
+        &self,
+        causes: &[Root],
+        cells: &[(u32, LeafCell)],
+        young: &[u32],
+    ) -> bool {
         let mut related = causes.iter().filter(|root| root.related);
         related.any(|root| {
             young.iter().filter_map(|number| self.incidents.trackers.get(number)).any(|tracker| {
@@ -177,26 +74,14 @@ impl Analyst {
     }
 
     /// Attempts, bad and expected bad ones of a slice in some cells.
-    fn sum_in(&self, key: SliceKey, cells: &[(u32, LeafCell)]) -> (f64, f64, f64) {
+    pub(super) fn sum_in(&self, key: SliceKey, cells: &[(u32, LeafCell)]) -> (f64, f64, f64) {
         sum(cells
             .iter()
             .filter(|(leaf, _)| key.contains(&self.cells.leaves[*leaf as usize].values))
             .map(|(_, cell)| cell))
     }
 
-    /// Whether slow or odd answers are those of an outage that has just ended here: a timeout is
-    /// known only when it is over.
-    fn is_echo(&self, key: SliceKey, alarm: &Alarm, now_ms: i64) -> bool {
-        alarm.signal != Signal::SuccessRate
-            && self.incidents.all().any(|tracker| {
-                let ended = tracker.resolved_at_ms.is_some_and(|at| now_ms - at <= ECHO_MS);
-                ended
-                    && tracker.mask == Some(0)
-                    && (is_part(key, tracker.key) || is_part(tracker.key, key))
-            })
-    }
-
-    fn together(&self, a_ms: i64, b_ms: i64) -> bool {
+    pub(super) fn together(&self, a_ms: i64, b_ms: i64) -> bool {
         (a_ms - b_ms).abs() <= TOGETHER_MS.max(3 * self.settings.tick_ms)
     }
 
@@ -259,7 +144,7 @@ impl Analyst {
     }
 
     /// Opens an incident at a root cause, or moves one there that began together with it.
-    fn open(
+    pub(super) fn open(
         &mut self,
         root: SliceKey,
         alarm: Alarm,
@@ -431,7 +316,13 @@ impl Analyst {
         }
     }
 
-    fn open_volume(&mut self, key: SliceKey, alarm: Alarm, now_ms: i64, news: &mut Vec<News>) {
+    pub(super) fn open_volume(
+        &mut self,
+        key: SliceKey,
+        alarm: Alarm,
+        now_ms: i64,
+        news: &mut Vec<News>,
+    ) {
         let onset_ms = self
             .watches
             .get(key)
@@ -456,7 +347,7 @@ impl Analyst {
     }
 
     /// An alarm as others hear of it.
-    fn finding(
+    pub(super) fn finding(
         &self,
         key: SliceKey,
         alarm: &Alarm,
@@ -507,7 +398,7 @@ fn sum<'a>(cells: impl Iterator<Item = &'a LeafCell>) -> (f64, f64, f64) {
 }
 
 /// A success alarm speaks of approvals, the others of what is bad.
-fn rate_said(alarm: &Alarm, bad: f64) -> f64 {
+pub(super) fn rate_said(alarm: &Alarm, bad: f64) -> f64 {
     if alarm.signal == Signal::SuccessRate { 1.0 - bad } else { bad }
 }
 
