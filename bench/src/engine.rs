@@ -2,8 +2,8 @@
 //!
 //! **Traffic.** 10,000 attempts per second of event time over 20,000 leaf cells of the six default
 //! dimensions, the cells' traffic by Zipf's law with exponent 1; drawn afresh each second, every id new,
-//! latency and code present. After a warm-up long enough for every detector to run (latency
-//! thresholds need 20 minutes of event time) five minutes are timed. They hold whatever falls into them:
+//! latency and code present. After an hour of warm-up, so that every detector runs (a slice
+//! is judged once its own level is known, some 40 minutes after the start) five minutes are timed. They hold whatever falls into them:
 //! ticks, panes, history, lessons, a fit of the baseline with a new choice of what is watched, and a gateway that fails, with the
 //! pilot's experiment on it: its payments are routed as the pilot says, and their arms are reported.
 //!

@@ -165,37 +165,28 @@ impl Analyst {
     /// Present traffic of a slice and of all.
     pub fn flow(&self, slice: &Slice) -> Flow {
         let Some(key) = self.key_of(slice) else { return Flow::default() };
-        let (mut inside, mut all, mut ticks) = (0.0, 0.0, 0_u32);
-        let mut minor: BTreeMap<u16, i64> = BTreeMap::new();
-        let mut run = (NO_CURRENCY, 0_i64);
-        let add = |minor: &mut BTreeMap<u16, i64>, (currency, more): (u16, i64)| {
-            if currency != NO_CURRENCY {
-                let sum = minor.entry(currency).or_default();
-                *sum = sum.saturating_add(more);
-            }
-        };
-        for row in self.lately().inspect(|_| ticks += 1).flat_map(|tick| &tick.rows) {
+        let (mut inside, mut all) = (0.0, 0.0);
+        let mut minor: Vec<Option<i64>> = Vec::new();
+        for row in self.lately().flat_map(|tick| &tick.rows) {
             let count = f64::from(row.count);
             all += count;
             if key.contains(&self.cells.leaves[row.leaf as usize].values) {
                 inside += count;
-                if row.currency != run.0 {
-                    // Most rows in a row have one currency.
-                    add(&mut minor, run);
-                    run = (row.currency, 0);
+                if row.currency != NO_CURRENCY {
+                    let sum = place(&mut minor, row.currency.into());
+                    *sum = sum.saturating_add(row.minor);
                 }
-                run.1 = run.1.saturating_add(row.minor);
             }
         }
-        add(&mut minor, run);
-        let span_s = (f64::from(ticks) * self.settings.tick_ms as f64 / 1e3).max(1e-3);
+        let span_s = self.lately_s();
         Flow {
             attempts_per_s: inside / span_s,
             usual_per_s: self.cells.find(key).map_or(0.0, |entry| entry.rate)
                 / (self.settings.tick_ms as f64 / 1e3),
             all_per_s: all / span_s,
-            money_per_minute: minor
-                .into_iter()
+            money_per_minute: (0..)
+                .zip(minor)
+                .filter_map(|(currency, minor)| Some((currency, minor?)))
                 .map(|(currency, minor)| Money {
                     minor: (minor as f64 * 60.0 / span_s) as i64,
                     currency: self.currencies.get(currency),
@@ -268,12 +259,11 @@ impl Analyst {
     /// Attempts per second by value, in the rolling window.
     fn loads(&self, d: usize) -> BTreeMap<u32, f64> {
         let mut loads: Vec<Option<f64>> = vec![None; self.space.values_len(d)];
-        let mut ticks = 0_u32;
-        for row in self.lately().inspect(|_| ticks += 1).flat_map(|tick| &tick.rows) {
+        for row in self.lately().flat_map(|tick| &tick.rows) {
             let value = self.cells.leaves[row.leaf as usize].values[d];
             *place(&mut loads, value) += f64::from(row.count);
         }
-        let span_s = (f64::from(ticks) * self.settings.tick_ms as f64 / 1e3).max(1e-3);
+        let span_s = self.lately_s();
         let mut loads = by_value(loads);
         loads.values_mut().for_each(|load| *load /= span_s);
         loads

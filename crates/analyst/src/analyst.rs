@@ -116,6 +116,11 @@ impl Analyst {
         })
     }
 
+    /// How long those ticks are together, seconds.
+    pub(crate) fn lately_s(&self) -> f64 {
+        (self.lately().count() as f64 * self.settings.tick_ms as f64 / 1e3).max(1e-3)
+    }
+
     /// Judges a tick; ticks are closed in order, each once. Rows of earlier ticks that came late
     /// are part of it.
     pub fn close(&mut self, number: i64) -> Vec<News> {

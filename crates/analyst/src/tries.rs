@@ -99,7 +99,7 @@ impl Analyst {
                 }
             }
         }
-        if first < FIRSTS_MIN || decided < FIRSTS_MIN {
+        if decided < FIRSTS_MIN {
             return None;
         }
         Some(Retries {

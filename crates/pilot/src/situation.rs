@@ -23,17 +23,6 @@ pub struct Situation {
     pub attempts_per_payment: f64,
 }
 
-impl Path {
-    /// Outcomes over the stretch of time that the hit gateway's counts are of.
-    pub fn meanwhile(&self) -> Outcomes {
-        self.meanwhile.unwrap_or(Outcomes {
-            attempts: self.attempts,
-            successes: self.successes,
-            expected_successes: self.expected_successes,
-        })
-    }
-}
-
 impl Situation {
     /// Whether the analyst holds the incident for over.
     pub fn is_over(&self) -> bool {
@@ -83,6 +72,17 @@ pub struct Path {
     pub capacity_per_s: Option<f64>,
     /// Its fee per approved payment on the slice's median amount, minor units of the slice's main currency.
     pub fee_minor: f64,
+}
+
+impl Path {
+    /// Outcomes over the stretch of time that the hit gateway's counts are of.
+    pub fn meanwhile(&self) -> Outcomes {
+        self.meanwhile.unwrap_or(Outcomes {
+            attempts: self.attempts,
+            successes: self.successes,
+            expected_successes: self.expected_successes,
+        })
+    }
 }
 
 /// The whole network, once per cycle.

@@ -45,12 +45,13 @@ impl Analyst {
             return;
         }
         let dispersion = self.watches.dispersion(key);
+        let is_little = |n: f64, bad: f64, normal: f64| {
+            binomial_llr(n, bad, normal) / dispersion < libm::log(alarm.threshold) / 4.0
+        };
         if let Some(since) = self.just_found(&alarm, now_ms) {
             let [held, left] = self.held_and_left(key, since, &alarm);
             let normal = self.normal(key, &alarm, &left);
-            let little = binomial_llr(left.n, left.bad, normal) / dispersion
-                < libm::log(alarm.threshold) / 4.0;
-            if little && held.bad - held.expected > left.bad - normal {
+            if is_little(left.n, left.bad, normal) && held.bad - held.expected > left.bad - normal {
                 // An incident that was found a moment ago has taken most of it away.
                 if left.n > 0.0 {
                     let rates = [left.bad, normal].map(|bad| rate_said(&alarm, bad / left.n));
@@ -75,7 +76,7 @@ impl Analyst {
         let normal = self.normal(key, &alarm, &Seen { n, bad, expected });
         let (observed, expected) = (rate_said(&alarm, bad / n), rate_said(&alarm, normal / n));
         news.push(self.finding(key, &alarm, now_ms, observed, expected));
-        if binomial_llr(n, bad, normal) / dispersion < libm::log(alarm.threshold) / 4.0 {
+        if is_little(n, bad, normal) {
             return;
         }
         let mut roots = self.choose_roots(key, &cells, &alarm);
