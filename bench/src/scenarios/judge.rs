@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use analyst::Slice;
 use payments::Timestamp;
-use pilot::{Action, Decision, Target};
+use pilot::{Action, Considered, Decision, Target};
 use routing::Arm;
 use server::piloted::{Piloted, part_of};
 use sim::{Attempted, Culprit, Moved, Stage, World, play_moved};
@@ -145,31 +145,36 @@ pub struct Moving {
 }
 
 impl Moving {
-    /// The plan of a decision: what it does, or what it weighed and left.
-    pub fn of(decision: &Decision) -> Option<Self> {
-        if let Some(plan) = &decision.considered {
-            return Some(Self {
-                at: decision.at,
-                slice: plan.slice.clone(),
-                from: plan.from.clone(),
-                to: Some(plan.to.clone()),
-                confidence: plan.confidence,
-                intervention_id: None,
-            });
-        }
+    /// The plans of a decision: what it does, or what it weighed and left.
+    pub fn of(decision: &Decision) -> Vec<Self> {
+        let weighed = |plan: &Considered| Self {
+            at: decision.at,
+            slice: plan.slice.clone(),
+            from: plan.from.clone(),
+            to: Some(plan.to.clone()),
+            confidence: plan.confidence,
+            intervention_id: None,
+        };
         let to = match decision.action {
             Action::Reroute => Some(decision.to.clone()),
             Action::SuppressPath => None,
-            _ => return None,
+            _ => return decision.considered.iter().map(weighed).collect(),
         };
-        Some(Self {
+        let Some(from) = decision.from.clone() else { return Vec::new() };
+        vec![Self {
             at: decision.at,
             slice: decision.slice.clone(),
-            from: decision.from.clone()?,
+            from,
             to,
             confidence: decision.confidence,
             intervention_id: decision.intervention_id.clone(),
-        })
+        }]
+    }
+
+    /// The gateways to go to, in words.
+    pub fn targets(&self) -> String {
+        let Some(to) = &self.to else { return "the others".to_owned() };
+        to.iter().map(|target| target.gateway.as_str()).collect::<Vec<_>>().join(" + ")
     }
 
     /// Whether another is the same but for what has been learnt since: the steps of a ramp and of a return are one plan,
@@ -193,12 +198,13 @@ impl Moving {
 pub fn plans(decisions: &[Decision]) -> Vec<Moving> {
     let mut said: Vec<(&str, Moving)> = Vec::new();
     for decision in decisions {
-        let Some(plan) = Moving::of(decision) else { continue };
-        let known = said
-            .iter()
-            .any(|(incident, other)| *incident == decision.incident_id && other.is_same(&plan));
-        if !known {
-            said.push((&decision.incident_id, plan));
+        for plan in Moving::of(decision) {
+            let known = said
+                .iter()
+                .any(|(incident, other)| *incident == decision.incident_id && other.is_same(&plan));
+            if !known {
+                said.push((&decision.incident_id, plan));
+            }
         }
     }
     said.into_iter().map(|(_, plan)| plan).collect()

@@ -59,10 +59,13 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
     Ok(report(&runs, seeds.end - seeds.start))
 }
 
-/// The knots of a map that would calibrate the plans of a file: fitted on seeds that nothing is judged on, with the identity in place.
+/// The knots of a map that would calibrate the plans of a file, which were said through the map in place: fitted on seeds that nothing is judged on.
 pub fn calibrate(options: &Options) -> anyhow::Result<Report> {
     let path = options.plans.as_deref().context("`--plans FILE` says which plans")?;
-    let cases = plans::read(path)?;
+    let cases: Vec<(f64, bool)> = plans::read(path)?
+        .into_iter()
+        .map(|(said, helped)| (pilot::calibration::raw(said), helped))
+        .collect();
     let knots = pilot::calibration::fit(&cases, 400, 1);
     let text = format!("{} plans\n{knots:.2?}\n", cases.len());
     Ok(Report { text, figures: [("plans", cases.len() as f64)].into(), pass: true })

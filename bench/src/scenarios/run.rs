@@ -151,9 +151,10 @@ fn one(name: &str, seed: u64, stage: &Stage, mut engine: Engine) -> Run {
         .iter()
         .map(|plan| Plan {
             text: format!(
-                "{name} seed {seed}, {} s: {}",
+                "{name} seed {seed}, {} s: {} to {}",
                 plan.at.millis_since(stage.from) / 1_000,
-                plan.slice
+                plan.slice,
+                plan.targets()
             ),
             confidence: plan.confidence,
             helps: judge::true_gain(stage, plan, untouched) > 0.0,

@@ -98,7 +98,7 @@ mod tests {
             },
             held: Vec::new(),
             reason: String::new(),
-            considered: None,
+            considered: Vec::new(),
         }
     }
 

@@ -91,8 +91,8 @@ pub struct Decision {
     pub held: Vec<Held>,
     /// Why this.
     pub reason: String,
-    /// Where no traffic moves: the reroute that was weighed.
-    pub considered: Option<Considered>,
+    /// Where no traffic moves: the reroutes that were weighed, the one that would be carried out first.
+    pub considered: Vec<Considered>,
 }
 
 /// The lines `Proposed Action` and `Risk Assessment` of the cycle's output, without their labels.
@@ -179,7 +179,7 @@ mod tests {
             risk: Risk { level: RiskLevel::Low, text: "0.4 % of all traffic".into() },
             held: Vec::new(),
             reason: String::new(),
-            considered: None,
+            considered: Vec::new(),
         }
     }
 

@@ -173,10 +173,10 @@ impl Pilot {
     }
 
     /// What was weighed; nothing where the very slice is being moved already.
-    fn considered(&self, situation: &Situation, reserved: &Reserved) -> Option<Considered> {
+    fn considered(&self, situation: &Situation, reserved: &Reserved) -> Vec<Considered> {
         let incident = &situation.incident;
         if self.courses.iter().any(|c| c.is_active() && c.plan.slice == incident.slice) {
-            return None;
+            return Vec::new();
         }
         let knowledge = Knowledge {
             durations: &self.recollection.durations(incident),
@@ -352,7 +352,7 @@ impl Pilot {
                 Direction::Out if course.plan.action == Action::Reroute => String::new(),
                 Direction::Out => course.reason.clone(),
             },
-            considered: None,
+            considered: Vec::new(),
         };
         self.said.remove(&decision.incident_id);
         self.say(decision, acts);
@@ -418,7 +418,7 @@ impl Pilot {
             risk: Risk { level: RiskLevel::None, text: "no payment is touched".into() },
             held,
             reason,
-            considered: None,
+            considered: Vec::new(),
         }
     }
 

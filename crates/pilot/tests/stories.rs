@@ -138,12 +138,26 @@ fn a_reroute_that_is_not_made_was_weighed() {
     stage.shown[0].paths.iter_mut().for_each(|path| path.hit = false);
     stage.tick(5);
     let decision = &stage.decisions()[0];
-    let weighed = decision.considered.as_ref().expect("it was weighed");
     assert_eq!(decision.action, Action::Alert);
-    assert_eq!(weighed.slice.get("issuer"), Some("HDFC"));
-    assert_eq!(weighed.slice.get("gateway"), Some(weighed.from.as_str()));
-    assert!(weighed.to.iter().all(|to| to.gateway != weighed.from));
-    assert!((0.0..=1.0).contains(&weighed.confidence));
+    assert!(!decision.considered.is_empty(), "it was weighed");
+    for weighed in &decision.considered {
+        assert_eq!(weighed.slice.get("issuer"), Some("HDFC"));
+        assert_eq!(weighed.slice.get("gateway"), Some(weighed.from.as_str()));
+        assert!(weighed.to.iter().all(|to| to.gateway != weighed.from));
+        assert!((0.0..=1.0).contains(&weighed.confidence));
+    }
+    let targets = decision.considered.iter().map(|weighed| &weighed.to[..]);
+    let alone: Vec<&str> = targets
+        .filter_map(|to| if let [only] = to { Some(only.gateway.as_str()) } else { None })
+        .collect();
+    let paths = &stage.shown[0].paths;
+    let left = &decision.considered[0].from;
+    let others = paths.iter().filter(|path| path.gateway != *left && path.eligible_share > 0.0);
+    let mut want: Vec<&str> = others.map(|path| path.gateway.as_str()).collect();
+    let mut got = alone.clone();
+    want.sort_unstable();
+    got.sort_unstable();
+    assert_eq!(got, want, "each other gateway once by itself");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Write};
 use analyst::Incident;
 use engine::{Config, Effect, Engine, Input, Routed, journal};
 use payments::{Attempt, Timestamp};
-use pilot::{Command, Decision, Intervention, Modes};
+use pilot::{Command, Considered, Decision, Intervention, Modes};
 use routing::{Arm, Context, Gateway, Policy};
 use sim::{Answer, Ask, Operator, RetryRule, Stage};
 
@@ -199,9 +199,7 @@ impl Piloted {
                         String::new()
                     } else {
                         format!(" - {}", decision.reason)
-                    } + &decision.considered.as_ref().map_or(String::new(), |plan| {
-                        format!(" [moving {} weighed: {:.2}]", plan.slice, plan.confidence)
-                    }),
+                    } + &weighed(&decision.considered),
                 ),
             ));
         }
@@ -276,4 +274,17 @@ impl Operator for Piloted {
         }
         self.handle(Input::Advance(until.plus_millis(-BEHIND_MS)));
     }
+}
+
+/// ` [moving {gateway: payu} weighed: stripe 0.98, adyen 0.41]`; nothing where nothing was.
+fn weighed(plans: &[Considered]) -> String {
+    let Some(first) = plans.first() else { return String::new() };
+    let said: Vec<String> = plans
+        .iter()
+        .map(|plan| {
+            let to: Vec<&str> = plan.to.iter().map(|target| target.gateway.as_str()).collect();
+            format!("{} {:.2}", to.join(" + "), plan.confidence)
+        })
+        .collect();
+    format!(" [moving {} weighed: {}]", first.slice, said.join(", "))
 }

@@ -1,15 +1,16 @@
-//! The reroute that was weighed where no traffic moves: what it would be, and the probability that it would help.
+//! The reroutes that were weighed where no traffic moves: what they would be, and the probability that each would help.
 //!
-//! An operator that only says how sure it is when it acts can't be checked where it matters most: on what it left alone. So every incident has a
-//! plan to move its payments, however poor: away from the gateway that the slice names or, if it names none, from the one that carries most of
-//! it; to the fit targets or, if nothing is better, to the best of what there is.
+//! An operator that only says how sure it is when it acts can't be checked where it matters most: on what it left alone. So every incident has
+//! plans to move its payments, however poor: away from the gateway that the slice names or, if it names none, from the one that carries most of
+//! it; to the fit targets or, if nothing is better, to the best of what there is; and to each other gateway alone that has room for them, for that
+//! is what a person who decides otherwise would ask about next.
 
 use analyst::Slice;
 use serde::{Deserialize, Serialize};
 
 use super::targets::{self, Reserved};
 use super::{Durations, Outlook, gain, outlook};
-use crate::{Action, Situation, Target};
+use crate::{Action, Path, Situation, Target};
 use payments::Timestamp;
 
 /// A plan that is not carried out.
@@ -40,7 +41,10 @@ pub struct Knowledge<'a> {
     pub seed: u64,
 }
 
-/// The reroute of a situation; none where there is nothing to leave or nowhere to go.
+/// Other gateways that are weighed alone at most.
+const ALONE_MAX: usize = 4;
+
+/// The reroutes of a situation, the one that would be carried out first; none where there is nothing to leave or nowhere to go.
 pub fn considered(
     situation: &Situation,
     knowledge: &Knowledge<'_>,
@@ -48,21 +52,32 @@ pub fn considered(
     headroom_use: f64,
     ttl_ms: i64,
     now: Timestamp,
-) -> Option<Considered> {
-    let situation = leaving(situation)?;
-    let hit = situation.hit()?;
+) -> Vec<Considered> {
+    let Some(situation) = leaving(situation) else { return Vec::new() };
+    let Some(hit) = situation.hit() else { return Vec::new() };
     let Knowledge { durations, belief, lesson, seed } = *knowledge;
     let outlook = outlook(&situation, durations, belief, now, seed);
-    let mut to = targets::choose(&situation, &outlook, reserved, headroom_use);
-    if to.is_empty() {
-        to.push(best(&situation, &outlook)?);
+    let mut alone = others(&situation, &outlook, reserved, headroom_use);
+    let fit = targets::choose(&situation, &outlook, reserved, headroom_use);
+    let first = if fit.is_empty() { alone.first().cloned().into_iter().collect() } else { fit };
+    if let [only] = first.as_slice() {
+        alone.retain(|target| target.gateway != only.gateway);
     }
+    alone.truncate(ALONE_MAX);
     let ttl_min = ttl_ms as f64 / 60_000.0;
-    let valued = gain::of_moving(&situation, &outlook, &to, ttl_min, lesson);
     let from = hit.gateway.clone();
     let slice = situation.incident.slice.pairs().filter(|(dimension, _)| *dimension != "gateway");
     let slice = Slice::new(slice.chain([("gateway", from.as_str())]));
-    Some(Considered { action: Action::Reroute, slice, from, to, confidence: valued.confidence })
+    std::iter::once(first)
+        .chain(alone.into_iter().map(|target| vec![target]))
+        .filter(|to| !to.is_empty())
+        .map(|to| {
+            let valued = gain::of_moving(&situation, &outlook, &to, ttl_min, lesson);
+            let (slice, from) = (slice.clone(), from.clone());
+            let confidence = valued.confidence;
+            Considered { action: Action::Reroute, slice, from, to, confidence }
+        })
+        .collect()
 }
 
 /// The situation with a gateway to leave.
@@ -79,15 +94,30 @@ fn leaving(situation: &Situation) -> Option<Situation> {
     Some(situation)
 }
 
-/// The best of the others, fit or not.
-fn best(situation: &Situation, outlook: &Outlook) -> Option<Target> {
+/// The others that have room for all of it, better or not, the best first.
+fn others(
+    situation: &Situation,
+    outlook: &Outlook,
+    reserved: &Reserved,
+    headroom_use: f64,
+) -> Vec<Target> {
+    let has_room = |path: &Path| {
+        let free = targets::headroom_per_s(path, reserved) * headroom_use;
+        free >= situation.attempts_per_s * path.eligible_share
+    };
     let reach = |place: usize| {
         outlook.mean(|draw| draw.paths[place]) * situation.paths[place].eligible_share.min(1.0)
     };
-    (0..situation.paths.len())
+    let mut places: Vec<(usize, f64)> = (0..situation.paths.len())
         .filter(|place| {
-            !situation.paths[*place].hit && situation.paths[*place].eligible_share > 0.0
+            let path = &situation.paths[*place];
+            !path.hit && path.eligible_share > 0.0 && has_room(path)
         })
-        .max_by(|a, b| reach(*a).total_cmp(&reach(*b)).then(b.cmp(a)))
-        .map(|place| Target { gateway: situation.paths[place].gateway.clone(), share: 1.0 })
+        .map(|place| (place, reach(place)))
+        .collect();
+    places.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    places
+        .into_iter()
+        .map(|(place, _)| Target { gateway: situation.paths[place].gateway.clone(), share: 1.0 })
+        .collect()
 }

@@ -21,6 +21,9 @@ const POINTS: usize = 24;
 const BEYOND: f64 = 1.2;
 /// Probability that the loss is shared, before the others are looked at: the analyst has looked and has named the gateway.
 const SHARED: f64 = 0.2;
+/// The expectation of the hit gateway is doubted at so many standard deviations: of thousands of slices and hours the one is looked at whose
+/// expectation happens to be furthest off.
+const DOUBT: f64 = 2.0;
 /// Probability that another gateway has trouble of its own.
 const OWN_TROUBLE: f64 = 0.1;
 
@@ -33,7 +36,8 @@ pub fn own_half(situation: &Situation) -> Option<f64> {
     let n = hit.attempts / hit.dispersion.max(1.0);
     let rate = ((hit.successes + 0.5) / (hit.attempts + 1.0)).clamp(0.005, 0.995);
     let loss = logit(rate) - logit((hit.expected_successes / hit.attempts).clamp(0.005, 0.995));
-    let variance = 1.0 / (n * rate * (1.0 - rate)).max(1e-9) + hit.baseline_sd * hit.baseline_sd;
+    let doubt = DOUBT * hit.baseline_sd;
+    let variance = 1.0 / (n * rate * (1.0 - rate)).max(1e-9) + doubt * doubt;
     if loss >= 0.0 {
         return Some(0.0);
     }

@@ -137,7 +137,7 @@ fn answer() -> Answer {
         risk: Risk { level: RiskLevel::None, text: "advice only".into() },
         held: Vec::new(),
         reason: String::new(),
-        considered: None,
+        considered: Vec::new(),
     };
     let it = Move { decision: decision.clone(), from, until: at("2020-02-14T08:00:00Z") };
     let effect = Effect { moved: 9_000.0, gained: 2_900.0, interval: (2_500.0, 3_300.0) };
