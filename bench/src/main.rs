@@ -20,6 +20,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use report::{Options, Report};
 
+/// The one that the product runs with.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(name = "bench", about = "Side-by-side benchmarks of the project")]
 struct Arguments {

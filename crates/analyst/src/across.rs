@@ -5,8 +5,7 @@
 //! per value: what was counted in the slice's context since an instant, against what was expected of it; and the baseline's
 //! expectation for the slice's mix with that one value replaced (cell by cell, then summed: another mix is no other rate).
 //!
-//! Cost of the first: the panes since that instant; of the second: leaves of the slice times values, one look-up each where the
-//! replaced cell has traffic, one per subset of dimensions where it hasn't.
+//! The first is here, the second in `prospects`. Cost: the panes since that instant.
 
 use std::collections::BTreeMap;
 
@@ -15,20 +14,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::Slice;
 use crate::analyst::Analyst;
-use crate::cells::NOBODY;
+use crate::cells::{Leaf, NOBODY};
 use crate::lanes::{E, K, N, VOLUME};
-use crate::logistic::shift;
-use crate::space::{NONE, ORDER_MAX, OTHER, SliceKey, Values};
+use crate::space::{NONE, ORDER_MAX, OTHER, SliceKey};
 use crate::tape::NO_CURRENCY;
 
 /// Values told at most: those with most traffic.
 const VALUES_MAX: usize = 32;
-/// Leaves of a slice whose mix is looked at, most traffic first: what is left out is thin.
-const MIX_MAX: usize = 512;
+/// Cells of panes that tell rates well enough: of busier traffic the newest are read.
+const SAMPLE_CELLS: usize = 1 << 17;
 /// A statistic this far to its threshold (in log) is suspicious.
 const SUSPECT_POWER: f64 = 0.5;
-/// Dimensions that say who may use a value at all (contracts are made by merchant and method).
-const CONTRACT: [&str; 2] = ["merchant_id", "method"];
 
 /// One value of the dimension, in the context of a slice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,16 +49,9 @@ pub struct Across {
     pub load_per_s: f64,
 }
 
-/// What a slice's mix of payments would meet at one value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Prospect {
-    /// The value.
-    pub value: String,
-    /// Success rate that the baseline expects of the slice's mix here.
-    pub baseline_rate: f64,
-    /// Share of the slice's attempts whose merchant and method are seen with this value.
-    pub open_to: f64,
-}
+/// Attempts per second by value of one dimension.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Loads(BTreeMap<u32, f64>);
 
 /// Present traffic of a slice.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -92,8 +81,14 @@ impl Analyst {
     }
 
     /// What lies at every value of a dimension in the context of a slice, counted since an instant; empty where the
-    /// slice or the dimension is unknown.
-    pub fn across(&self, slice: &Slice, dimension: &str, since: Timestamp) -> Vec<Across> {
+    /// slice or the dimension is unknown. The loads are [`Analyst::loads`] of this dimension, which all slices share.
+    pub fn across(
+        &self,
+        slice: &Slice,
+        dimension: &str,
+        since: Timestamp,
+        loads: &Loads,
+    ) -> Vec<Across> {
         let Some(d) = self.space.dimensions().iter().position(|name| name == dimension) else {
             return Vec::new();
         };
@@ -101,7 +96,7 @@ impl Analyst {
         let named = key.conditions().find(|(at, _)| *at == d).map(|(_, value)| value);
         let context = SliceKey::from_conditions(key.conditions().filter(|(at, _)| *at != d));
         let counts = self.counts_across(context, d, since);
-        let loads = self.loads(d);
+        let loads = &loads.0;
         let mut values: Vec<u32> = loads.keys().chain(counts.keys()).copied().collect();
         values.extend(named);
         values.sort_unstable();
@@ -132,32 +127,6 @@ impl Analyst {
                     suspect: named != Some(value) && self.is_suspect(there),
                     load_per_s: loads.get(&value).copied().unwrap_or(0.0),
                 }
-            })
-            .collect()
-    }
-
-    /// What the slice's mix of payments would meet at these values of a dimension: the costly half, which moves no faster than
-    /// the season; values that are unknown are left out.
-    pub fn prospects<'a>(
-        &self,
-        slice: &Slice,
-        dimension: &str,
-        values: impl IntoIterator<Item = &'a str>,
-    ) -> Vec<Prospect> {
-        let Some(d) = self.space.dimensions().iter().position(|name| name == dimension) else {
-            return Vec::new();
-        };
-        let Some(key) = self.key_of(slice) else { return Vec::new() };
-        let context = SliceKey::from_conditions(key.conditions().filter(|(at, _)| *at != d));
-        let mix = self.mix(key);
-        values
-            .into_iter()
-            .filter_map(|name| {
-                let value = self.space.find(d, name)?;
-                let (rate, open_to) = self.mix_at(&mix, d, value);
-                let watch = self.watches.get(with(context, d, value));
-                let baseline_rate = watch.map_or(rate, |watch| shift(rate, watch.bias));
-                Some(Prospect { value: name.to_owned(), baseline_rate, open_to })
             })
             .collect()
     }
@@ -216,11 +185,14 @@ impl Analyst {
         }
     }
 
-    /// Per value of a dimension: the share of its usual traffic that open incidents about success hold.
+    /// Per value of a dimension: the share of its usual traffic that open incidents about success hold; empty while none is open.
     pub fn held_shares(&self, dimension: &str) -> BTreeMap<String, f64> {
         let Some(d) = self.space.dimensions().iter().position(|name| name == dimension) else {
             return BTreeMap::new();
         };
+        if !self.incidents.any_open() {
+            return BTreeMap::new();
+        }
         let mut sums: Vec<Option<(f64, f64)>> = vec![None; self.space.values_len(d)];
         for leaf in self.cells.leaves.iter().filter(|leaf| leaf.live && leaf.rate > 0.0) {
             let (held, all) = place(&mut sums, leaf.values[d]);
@@ -233,7 +205,7 @@ impl Analyst {
             .collect()
     }
 
-    /// Attempts, approvals and expected approvals by value.
+    /// Attempts, approvals and expected approvals by value, of as many panes as hold a sample.
     fn counts_across(
         &self,
         context: SliceKey,
@@ -241,12 +213,20 @@ impl Analyst {
         since: Timestamp,
     ) -> BTreeMap<u32, [f64; 3]> {
         let mut counts: Vec<Option<[f64; 3]>> = vec![None; self.space.values_len(d)];
+        // Panes name a leaf many times over: whether it is in the context is asked once.
+        let inside = |leaf: &Leaf| leaf.live && context.contains(&leaf.values);
+        let value_of: Vec<Option<u32>> =
+            self.cells.leaves.iter().map(|leaf| inside(leaf).then(|| leaf.values[d])).collect();
         let since_ms = since.as_millis();
+        let mut read = 0;
         for pane in self.panes_back(since_ms).filter(|pane| pane.starts_at_ms >= since_ms) {
+            if read >= SAMPLE_CELLS {
+                break;
+            }
+            read += pane.cells.len();
             for (leaf, lanes) in &pane.cells {
-                let cell = &self.cells.leaves[*leaf as usize];
-                if cell.live && context.contains(&cell.values) {
-                    let sums = place(&mut counts, cell.values[d]);
+                if let Some(value) = value_of[*leaf as usize] {
+                    let sums = place(&mut counts, value);
                     for (sum, lane) in sums.iter_mut().zip([N, K, E]) {
                         *sum += lanes.get(lane);
                     }
@@ -256,8 +236,11 @@ impl Analyst {
         by_value(counts)
     }
 
-    /// Attempts per second by value, in the rolling window.
-    fn loads(&self, d: usize) -> BTreeMap<u32, f64> {
+    /// Attempts per second by value of a dimension, in the rolling window.
+    pub fn loads(&self, dimension: &str) -> Loads {
+        let Some(d) = self.space.dimensions().iter().position(|name| name == dimension) else {
+            return Loads::default();
+        };
         let mut loads: Vec<Option<f64>> = vec![None; self.space.values_len(d)];
         for row in self.lately().flat_map(|tick| &tick.rows) {
             let value = self.cells.leaves[row.leaf as usize].values[d];
@@ -266,71 +249,7 @@ impl Analyst {
         let span_s = self.lately_s();
         let mut loads = by_value(loads);
         loads.values_mut().for_each(|load| *load /= span_s);
-        loads
-    }
-
-    /// The slice's leaves with their usual traffic.
-    fn mix(&self, key: SliceKey) -> Vec<(Values, f64)> {
-        let mut mix: Vec<(Values, f64)> = self
-            .cells
-            .live()
-            .map(|leaf| &self.cells.leaves[leaf as usize])
-            .filter(|leaf| key.contains(&leaf.values))
-            .map(|leaf| (leaf.values, leaf.rate + 1e-9 * (1.0 + leaf.past.n)))
-            .collect();
-        mix.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        mix.truncate(MIX_MAX);
-        mix
-    }
-
-    /// Expected success rate of a mix with one value replaced, and the share of it that is open to that value.
-    fn mix_at(&self, mix: &[(Values, f64)], d: usize, value: u32) -> (f64, f64) {
-        let contract: Vec<usize> = CONTRACT
-            .iter()
-            .filter_map(|name| self.space.dimensions().iter().position(|known| known == name))
-            .collect();
-        let mut seen: BTreeMap<Vec<u32>, bool> = BTreeMap::new();
-        let (mut rate, mut open, mut all) = (0.0, 0.0, 0.0);
-        let (mut open_rate, mut any) = (0.0, 0.0);
-        for (values, weight) in mix {
-            let mut there = *values;
-            there[d] = value;
-            let p = self.expected_at(&there);
-            let who: Vec<u32> = contract.iter().map(|&d| values[d]).collect();
-            let is_open = *seen.entry(who.clone()).or_insert_with(|| {
-                let mut conditions: Vec<(usize, u32)> =
-                    contract.iter().copied().zip(who).chain([(d, value)]).collect();
-                conditions.sort_unstable();
-                self.cells.find(SliceKey::from_conditions(conditions)).is_some_and(|s| s.users > 0)
-            });
-            rate += weight * p;
-            all += weight;
-            if is_open {
-                open += weight;
-                open_rate += weight * p;
-                any += weight;
-            }
-        }
-        if all <= 0.0 {
-            return (0.5, 0.0);
-        }
-        // Those who can't go there say nothing about what those who can would meet.
-        (if any > 0.0 { open_rate / any } else { rate / all }, open / all)
-    }
-
-    /// Expected success rate of a combination, whether it has traffic or not.
-    fn expected_at(&self, values: &Values) -> f64 {
-        if let Some(leaf) = self.cells.known(values) {
-            return f64::from(self.cells.expected[leaf as usize]);
-        }
-        let base = self
-            .space
-            .subsets()
-            .iter()
-            .filter_map(|subset| self.cells.find(SliceKey::of(values, subset)))
-            .map(|slice| slice.effect)
-            .sum();
-        self.baseline.expected_of(base, values)
+        Loads(loads)
     }
 
     /// Whether an open incident holds leaves of this slice, or a detector above or at it is half-way to an alarm.
@@ -355,7 +274,7 @@ impl Analyst {
 const UNKNOWN_LEVEL_SD: f64 = 0.3;
 
 /// A context with one value more; of one that has no room for it, the value alone.
-fn with(context: SliceKey, d: usize, value: u32) -> SliceKey {
+pub(crate) fn with(context: SliceKey, d: usize, value: u32) -> SliceKey {
     let mut conditions: Vec<(usize, u32)> = context.conditions().collect();
     if conditions.len() >= ORDER_MAX {
         conditions.clear();
@@ -432,7 +351,7 @@ mod tests {
         }
         let slice = Slice::new([("gateway", "A"), ("network", "V")]);
         let since = Timestamp::from_millis(tick * 10_000);
-        let across = analyst.across(&slice, "gateway", since);
+        let across = analyst.across(&slice, "gateway", since, &analyst.loads("gateway"));
         assert_eq!(across.len(), 2);
         let (a, b) = (at(&across, "A"), at(&across, "B"));
         assert!(a.named && !b.named);
@@ -458,7 +377,8 @@ mod tests {
         }
         assert!(analyst.incidents().iter().any(|i| i.slice == Slice::new([("gateway", "B")])));
         let slice = Slice::new([("gateway", "A"), ("network", "V")]);
-        let across = analyst.across(&slice, "gateway", Timestamp::from_millis(tick * 10_000));
+        let since = Timestamp::from_millis(tick * 10_000);
+        let across = analyst.across(&slice, "gateway", since, &analyst.loads("gateway"));
         assert!(at(&across, "B").suspect && !at(&across, "A").suspect);
         let held = analyst.held_shares("gateway");
         assert!(held["B"] > 0.99 && held["A"] < 0.01, "{held:?}");
@@ -468,7 +388,10 @@ mod tests {
     fn names_that_are_unknown_have_nothing_across() {
         let (analyst, _) = learnt();
         let since = Timestamp::from_millis(0);
-        assert!(analyst.across(&Slice::new([("gateway", "Z")]), "gateway", since).is_empty());
-        assert!(analyst.across(&Slice::default(), "colour", since).is_empty());
+        let loads = analyst.loads("gateway");
+        let unknown = Slice::new([("gateway", "Z")]);
+        assert!(analyst.across(&unknown, "gateway", since, &loads).is_empty());
+        assert!(analyst.across(&Slice::default(), "colour", since, &loads).is_empty());
+        assert_eq!(analyst.loads("colour"), Loads::default());
     }
 }

@@ -237,7 +237,7 @@ impl Analyst {
                     sums.0[from..to].fill(0.0);
                 }
             }
-            self.watches.add(&self.cells.watchers[place], &sums);
+            self.watches.add(self.cells.watchers.of(leaf), &sums);
         }
     }
 
@@ -318,12 +318,17 @@ impl Analyst {
 
     /// The pane that is being filled, as far as it is.
     pub(crate) fn open_pane(&self) -> Option<Pane> {
+        let money = self.pane_money.sorted();
+        Some(Pane { money, ..self.open_cells()? })
+    }
+
+    /// The same without its money, which is dear to sort.
+    pub(crate) fn open_cells(&self) -> Option<Pane> {
         let starts_at_ms = self.pane_from_ms?;
         let mut touched = self.pane.touched.clone();
         touched.sort_unstable();
         let cells = touched.into_iter().map(|leaf| (leaf, *self.pane.get(leaf))).collect();
-        let money = self.pane_money.sorted();
-        Some(Pane { starts_at_ms, ends_at_ms: self.last_end_ms()?, cells, money })
+        Some(Pane { starts_at_ms, ends_at_ms: self.last_end_ms()?, cells, money: Vec::new() })
     }
 
     /// The sums of the tick that is being closed.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lanes::{CLASSES, Lanes, Line};
 use crate::space::{DIMENSIONS_MAX, NONE, OTHER, SliceKey, Space, Values};
+use crate::watchers::Watchers;
 
 /// Leaves kept; at 2 KB each with their slices and history this is the memory bound.
 pub const LEAVES_MAX: usize = 24_576;
@@ -80,7 +81,7 @@ pub struct Cells {
     /// Expected success rate of each leaf, now.
     pub expected: Vec<f32>,
     /// Watches that a leaf adds to.
-    pub watchers: Vec<Vec<u32>>,
+    pub watchers: Watchers,
     /// Slice numbers of each leaf, one per subset, flat.
     slots: Vec<u32>,
     stride: usize,
@@ -98,7 +99,7 @@ impl Cells {
         let mut cells = Self {
             leaves: Vec::new(),
             expected: Vec::new(),
-            watchers: Vec::new(),
+            watchers: Watchers::default(),
             slots: Vec::new(),
             stride: space.subsets().len(),
             index: FxHashMap::default(),
@@ -159,7 +160,6 @@ impl Cells {
         if place == self.leaves.len() {
             self.leaves.push(leaf);
             self.expected.push(0.5);
-            self.watchers.push(Vec::new());
             self.slots.extend(std::iter::repeat_n(NOBODY, self.stride));
         } else {
             self.leaves[place] = leaf;
@@ -173,11 +173,9 @@ impl Cells {
             let entry = &mut self.slices[slice as usize];
             entry.users += 1;
             base += entry.effect;
-            if entry.watch != NOBODY {
-                self.watchers[place].push(entry.watch);
-            }
         }
         self.leaves[place].base = base;
+        self.link(number);
         number
     }
 
@@ -217,7 +215,7 @@ impl Cells {
         let values = self.leaves[place].values;
         self.index.remove(&values);
         self.leaves[place].live = false;
-        self.watchers[place].clear();
+        self.watchers.clear(leaf);
         self.free.push(leaf);
         space.release(&values);
         let mut orphans = Vec::new();
@@ -254,19 +252,19 @@ impl Cells {
 
     /// Lists again which watches each leaf adds to.
     pub fn link_watches(&mut self) {
-        for place in 0..self.leaves.len() {
-            self.watchers[place].clear();
-            if !self.leaves[place].live {
-                continue;
-            }
-            let from = place * self.stride;
-            for &slice in &self.slots[from..from + self.stride] {
-                let watch = self.slices[slice as usize].watch;
-                if watch != NOBODY {
-                    self.watchers[place].push(watch);
-                }
+        self.watchers.clear_all();
+        for leaf in 0..self.leaves.len() as u32 {
+            if self.leaves[leaf as usize].live {
+                self.link(leaf);
             }
         }
+    }
+
+    fn link(&mut self, leaf: u32) {
+        let from = leaf as usize * self.stride;
+        let slots = &self.slots[from..from + self.stride];
+        let watches = slots.iter().map(|&slice| self.slices[slice as usize].watch);
+        self.watchers.set(leaf, watches.filter(|&watch| watch != NOBODY));
     }
 }
 

@@ -19,7 +19,9 @@ mod lanes;
 mod latency;
 pub mod localise;
 mod logistic;
+mod newest;
 mod opinion;
+mod prospects;
 mod purse;
 pub mod second_opinion;
 mod settings;
@@ -30,9 +32,10 @@ mod tape;
 mod traffic;
 mod tries;
 mod watch;
+mod watchers;
 mod watches;
 
-pub use across::{Across, Flow, Prospect};
+pub use across::{Across, Flow, Loads};
 pub use analyst::{Analyst, Coverage, News};
 pub use cause::Cause;
 pub use cube::SliceStats;
@@ -40,6 +43,8 @@ pub use incident::{
     Alternative, Breakdown, Evidence, Impact, Incident, IncidentStatus, Lost, TimelinePoint,
 };
 pub use intake::Alike;
+pub use newest::Counted;
+pub use prospects::Prospect;
 pub use settings::Settings;
 pub use signal::{Finding, Signal, Tier};
 pub use slice::Slice;

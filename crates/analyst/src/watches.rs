@@ -27,15 +27,15 @@ use crate::logistic::expit;
 use crate::settings::Settings;
 use crate::signal::Signal;
 use crate::space::{SliceKey, Space};
-use crate::watch::{Alarm, Book, ENOUGH_VARIANCE, Moment, Thresholds, Watch};
+use crate::watch::{Alarm, Book, Moment, Thresholds, Watch};
 
 /// Slices watched at most: 2 KB each.
 pub const WATCHES_MAX: usize = 32_768;
 const DAY_MS: f64 = 86_400_000.0;
 /// Ticks this long are judged one by one.
 const LONG_TICK_MS: i64 = 60_000;
-/// Binomial variance that a judgement waits for in a slice that isn't warm yet, and in a suspicious
-/// one ([`ENOUGH_VARIANCE`] elsewhere); or so many attempts.
+/// Binomial variance that a judgement waits for, in a slice that isn't warm yet, and in a suspicious one; or so many attempts.
+const ENOUGH_VARIANCE: f32 = 8.0;
 const COLD_VARIANCE: f32 = 2.0;
 const SUSPICIOUS_VARIANCE: f32 = 0.5;
 const ENOUGH_ATTEMPTS: f32 = 64.0;
@@ -285,7 +285,7 @@ impl Watches {
         let alarm = watch.judge(sums, &moment);
         self.enough[at] = match (watch.is_warm(), watch.is_suspicious(moment.thresholds)) {
             (false, _) => COLD_VARIANCE,
-            (true, false) => ENOUGH_VARIANCE as f32,
+            (true, false) => ENOUGH_VARIANCE,
             (true, true) => SUSPICIOUS_VARIANCE,
         };
         alarm.map(|alarm| (place, alarm))
@@ -302,7 +302,7 @@ impl Watches {
                 continue;
             }
             let p = expit(leaf.base + leaf.past.offset / leaf.past.n);
-            for &watch in &cells.watchers[place] {
+            for &watch in cells.watchers.of(place as u32) {
                 let sum = &mut sums[watch as usize];
                 sum.0 += leaf.past.n * p;
                 sum.1 += leaf.past.n;
@@ -360,7 +360,7 @@ impl Watches {
     fn over(&mut self, leaves: &[u32], cells: &Cells, act: impl Fn(&mut Watch)) {
         let mut seen = vec![false; self.list.len()];
         for &leaf in leaves {
-            for &watch in &cells.watchers[leaf as usize] {
+            for &watch in cells.watchers.of(leaf) {
                 seen[watch as usize] = true;
             }
         }
@@ -453,7 +453,7 @@ mod tests {
         let mut watches = Watches::new(&space, &Settings::default());
         let watch = Watch::new(SliceKey::ALL, 0, 0.0, true, (0, 0.0));
         watches.insert(watch, 1.0, 0.0);
-        watches.enough[0] = ENOUGH_VARIANCE as f32;
+        watches.enough[0] = ENOUGH_VARIANCE;
         watches
     }
 

@@ -9,6 +9,7 @@ mod config;
 mod cycle_text;
 mod effect;
 pub mod journal;
+mod learning;
 mod ledger;
 pub mod snapshot;
 mod standing;
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 use analyst::{Analyst, Incident, News, SliceStats};
 use payments::{Attempt, Bucket, Status, Timestamp};
 use pilot::{Act, Decision, Pilot};
-use routing::{Learning, Policy, Terms};
+use routing::{Policy, Terms};
 use serde::{Deserialize, Serialize};
 use stats::window::{Arrival, Duplicates, Outcome, Seen, Ticks, fingerprint};
 
@@ -28,6 +29,7 @@ pub use cycle_text::cycle_text;
 
 use conduct::Conduct;
 pub use effect::{Effect, Input, Intake};
+use learning::Learning as Learnt;
 pub use ledger::Routed;
 
 /// Event time for which attempt ids are remembered.
@@ -47,6 +49,7 @@ pub struct Engine {
     duplicates: Duplicates,
     analyst: Analyst,
     conduct: Conduct,
+    learnt: Learnt,
     told: BTreeMap<String, Incident>,
 }
 
@@ -60,6 +63,7 @@ impl Engine {
             analyst: Analyst::new(config.analysis.clone(), config.seed),
             intake: Intake::default(),
             conduct: Conduct::new(config.pilot.clone(), config.routing.gateways.clone()),
+            learnt: Learnt::new(),
             told: BTreeMap::new(),
             config,
         }
@@ -165,12 +169,14 @@ impl Engine {
                     News::Finding(finding) => effects.push(Effect::Finding(finding)),
                     News::Incident(incident) => {
                         self.conduct.tell(&incident);
+                        self.learnt.tell(self.config.routing.learning, &incident);
                         self.told.insert(incident.id.clone(), (*incident).clone());
                         effects.push(Effect::Incident(incident));
                     }
                 }
             }
             let at = Timestamp::from_millis(self.ticks.start_ms(tick + 1));
+            self.learnt.tick(self.config.routing.learning, &self.analyst, at);
             let acts = self.conduct.tick(&self.analyst, at);
             self.act(acts, at, effects);
             self.told.retain(|_, incident| incident.resolved_at.is_none());
@@ -201,17 +207,23 @@ impl Engine {
         Some(Effect::Cycle { at, incident_id: incident.id.clone(), text })
     }
 
-    /// The policy that the data plane obeys now.
+    /// The policy's version: another one, another policy.
+    pub fn policy_version(&self) -> u64 {
+        self.conduct.allocation().version + self.learnt.version()
+    }
+
+    /// The policy that the data plane obeys now. Where `routing.learning` is on it is another after every tick.
     pub fn policy(&self) -> Policy {
         let routing = &self.config.routing;
         let allocation = self.conduct.allocation();
         Policy::new(Terms {
-            version: allocation.version,
+            version: self.policy_version(),
             seed: routing.seed,
-            learning: if routing.gateways.is_empty() { Learning::Off } else { routing.learning },
+            learning: routing.learning,
             gateways: routing.gateways.clone(),
             allocation: allocation.clone(),
             kill_switch: self.conduct.pilot().killed().is_some(),
+            table: self.learnt.table(routing.learning),
             ..Terms::default()
         })
     }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use analyst::{Across, Analyst, Flow, Incident, IncidentStatus, Prospect, Slice};
+use analyst::{Across, Analyst, Flow, Incident, IncidentStatus, Loads, Prospect, Slice};
 use payments::{Money, Timestamp};
 use pilot::{Network, Outcomes, Path, Situation};
 use routing::Gateway;
@@ -16,6 +16,8 @@ const LOOK_BACK_MS: i64 = 10 * 60_000;
 /// How far back the slice's own outcomes count, where there are so many.
 const RECENT_MS: i64 = 2 * 60_000;
 const RECENT_MIN: f64 = 30.0;
+/// Standard deviations that the last minutes have to be worse by to count alone.
+const LUCK_SD: f64 = 4.0;
 /// How often the comparison is made again.
 const REFRESH_MS: i64 = 5_000;
 /// How often what the baseline expects elsewhere is: it moves with the season.
@@ -97,12 +99,14 @@ impl Standings {
         self.open.retain(|_, standing| {
             !standing.situation.is_over() || moved(&standing.situation.incident.id)
         });
+        let mut loads = None;
         for standing in self.open.values_mut() {
             if standing.due_ms > now.as_millis() {
                 continue;
             }
             standing.due_ms = now.as_millis() + REFRESH_MS;
-            refresh(standing, analyst, gateways, now, &moved);
+            let loads = loads.get_or_insert_with(|| analyst.loads(CHOSEN));
+            refresh(standing, analyst, loads, gateways, now, &moved);
         }
         self.open.values().map(|standing| standing.situation.clone()).collect()
     }
@@ -141,6 +145,7 @@ impl Standings {
 fn refresh(
     standing: &mut Standing,
     analyst: &Analyst,
+    loads: &Loads,
     gateways: &[Gateway],
     now: Timestamp,
     moved: &impl Fn(&str) -> bool,
@@ -148,14 +153,16 @@ fn refresh(
     let situation = &mut standing.situation;
     let slice = &situation.incident.slice;
     let since = situation.incident.started_at.max(now.plus_millis(-LOOK_BACK_MS));
-    let mut across = analyst.across(slice, CHOSEN, since);
+    let mut across = analyst.across(slice, CHOSEN, since, loads);
     let recent = now.plus_millis(-RECENT_MS);
     let mut meanwhile = BTreeMap::new();
     if recent > since {
         // What the slice itself does by now: an outage that is over must not look like one for ten minutes more.
-        let lately = analyst.across(slice, CHOSEN, recent);
+        let lately = analyst.across(slice, CHOSEN, recent, loads);
         let hit = lately.iter().find(|path| path.named && path.attempts >= RECENT_MIN);
-        if let (Some(hit), Some(known)) = (hit, across.iter_mut().find(|path| path.named)) {
+        if let (Some(hit), Some(known)) = (hit, across.iter_mut().find(|path| path.named))
+            && tells_more(hit, known)
+        {
             *known = hit.clone();
             meanwhile = lately.iter().map(|path| (path.value.clone(), outcomes(path))).collect();
         }
@@ -187,6 +194,16 @@ fn refresh(
         // Part of it goes elsewhere: it keeps its share of all traffic.
         situation.attempts_per_s = situation.share * flow.all_per_s;
     }
+}
+
+/// Whether the last minutes count alone: when they look better, or so much worse that it isn't luck. An incident that stays open is looked
+/// at every few seconds for hours; the worst of many short looks is always bad.
+fn tells_more(recent: &Across, whole: &Across) -> bool {
+    let loss = |path: &Across| (path.expected_successes - path.successes) / path.attempts.max(1.0);
+    let rate = (recent.expected_successes / recent.attempts.max(1.0)).clamp(0.01, 0.99);
+    let variance = recent.dispersion.max(1.0) * rate * (1.0 - rate) / recent.attempts.max(1.0);
+    let worse = loss(recent) - loss(whole);
+    worse <= 0.0 || worse * worse >= LUCK_SD * LUCK_SD * variance
 }
 
 fn outcomes(across: &Across) -> Outcomes {

@@ -5,7 +5,7 @@ use engine::{Config, Effect, Engine, Input, Routed, journal, snapshot};
 use payments::{Attempt, Status, Timestamp};
 use pilot::{Command, Limits};
 use proptest::prelude::*;
-use routing::{Arm, Gateway};
+use routing::{Arm, Gateway, Learning};
 use sim::{FailureKind, Incident, Kind, World};
 use stats::stream::Stream;
 
@@ -132,6 +132,13 @@ fn play(engine: &mut Engine, inputs: &[Input]) -> Vec<Effect> {
     inputs.iter().flat_map(|input| engine.handle(input)).collect()
 }
 
+/// One that also learns where payments go well.
+fn learning() -> Engine {
+    let mut config = Config::default();
+    config.routing.learning = Learning::Explore;
+    Engine::new(config)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3, max_shrink_iters: 0, ..ProptestConfig::default() })]
 
@@ -139,7 +146,7 @@ proptest! {
     fn any_journal_from_any_snapshot_gives_the_same_effects(seed in 0_u64..1_000, part in 0.0..1.0_f64) {
         let inputs = meddled(cut(&disturbed(seed), seed, 600), seed);
         let saved_at = (part * inputs.len() as f64) as usize;
-        let mut engine = Engine::new(Config::default());
+        let mut engine = learning();
         let (mut entries, mut said, mut saved) = (Vec::new(), 0, None);
         for (step, input) in inputs.into_iter().enumerate() {
             if step == saved_at {
@@ -162,15 +169,18 @@ proptest! {
         prop_assert_eq!(again.pilot().interventions(), engine.pilot().interventions());
         prop_assert_eq!(again.pilot().memory(), engine.pilot().memory());
         prop_assert_eq!(again.routes(&["gateway"]), engine.routes(&["gateway"]));
+        prop_assert_eq!(again.policy().terms().clone(), engine.policy().terms().clone());
     }
 
     #[test]
     fn batches_cut_differently_give_the_same_effects(seed in 0_u64..1_000) {
         let attempts = disturbed(seed);
-        let coarse = play(&mut Engine::new(Config::default()), &cut(&attempts, seed, 5_000));
-        let fine = play(&mut Engine::new(Config::default()), &cut(&attempts, seed + 1, 9));
+        let (mut one, mut other) = (learning(), learning());
+        let coarse = play(&mut one, &cut(&attempts, seed, 5_000));
+        let fine = play(&mut other, &cut(&attempts, seed + 1, 9));
         prop_assert!(!coarse.is_empty());
         prop_assert_eq!(journal::digest(&coarse), journal::digest(&fine));
+        prop_assert_eq!(one.policy().terms().clone(), other.policy().terms().clone());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::analyst::{Analyst, News};
+use crate::baseline::season::Season;
 use crate::cells::NOBODY;
 use crate::history::Pane;
 use crate::incidents::Tracker;
@@ -14,6 +15,10 @@ use crate::space::{ORDER_MAX, SliceKey};
 /// A shift that lasts this long is the new normal: by then a person has seen it, and a baseline
 /// that waits longer than a day compares with a world that is gone.
 const ACCEPT_MS: i64 = 24 * 3_600_000;
+/// One that the slice's own daily course may explain, unseen as yet, at this many standard deviations, is so as soon as it has lasted longer than
+/// the history before it: the younger expectation isn't the better one. An hour at least.
+const COURSE_SD: f64 = 3.0;
+const ACCEPT_YOUNG_MS: i64 = 3_600_000;
 /// Without traffic for so long, nobody can tell.
 const SILENT_MS: i64 = 12 * 3_600_000;
 /// An incident is localised again when its evidence has grown by this factor.
@@ -48,7 +53,8 @@ impl Analyst {
             }
             let over = tracker.follow(starts_at_ms, ends_at_ms, step_ms);
             let silent = ends_at_ms - tracker.seen_ms > SILENT_MS.max(12 * self.settings.tick_ms);
-            let old = ends_at_ms - tracker.started_at_ms >= ACCEPT_MS.max(24 * step_ms);
+            let Some(tracker) = self.incidents.trackers.get(&number) else { continue };
+            let old = ends_at_ms - tracker.started_at_ms >= self.accept_after_ms(tracker);
             if over {
                 let end = tracker.recovery_from_ms();
                 self.end(number, end, "recovered", news);
@@ -61,6 +67,18 @@ impl Analyst {
                 self.reconsider(number, news);
             }
         }
+    }
+
+    /// How long a shift has to last until it is the new normal.
+    fn accept_after_ms(&self, tracker: &Tracker) -> i64 {
+        let day = ACCEPT_MS.max(24 * self.history.pane_ms());
+        let course_sd = libm::sqrt(Season::own_prior_variance());
+        if tracker.mask != Some(0) || tracker.offset().abs() > COURSE_SD * course_sd {
+            return day;
+        }
+        let oldest = self.history.since(i64::MIN).next();
+        let history_ms = oldest.map_or(day, |pane| tracker.started_at_ms - pane.starts_at_ms);
+        history_ms.max(ACCEPT_YOUNG_MS).min(day)
     }
 
     fn tick_volume(&self) -> f64 {

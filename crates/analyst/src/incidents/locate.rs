@@ -113,12 +113,12 @@ fn error_llr(seen: &Seen, expected_bad: f64, dispersion: f64, variance: f64) -> 
 }
 
 impl Analyst {
-    /// Panes that end after an instant, the one still open included, newest first.
+    /// Panes that end after an instant, newest first; the one still open included, without its money.
     pub(crate) fn panes_back(
         &self,
         from_ms: i64,
     ) -> impl Iterator<Item = std::borrow::Cow<'_, Pane>> {
-        let current = self.open_pane().map(std::borrow::Cow::Owned);
+        let current = self.open_cells().map(std::borrow::Cow::Owned);
         current
             .into_iter()
             .chain(self.history.since(from_ms).rev().map(std::borrow::Cow::Borrowed))

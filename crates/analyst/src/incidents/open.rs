@@ -276,7 +276,7 @@ impl Analyst {
             self.count_pane(&mut tracker, pane);
             self.uncount_seen(&mut tracker.before, pane);
         }
-        let open = self.open_pane().filter(|pane| pane.starts_at_ms < until_ms);
+        let open = self.open_cells().filter(|pane| pane.starts_at_ms < until_ms);
         for pane in closed.into_iter().chain(open.as_ref()) {
             let mut sum = Lanes::default();
             for (leaf, lanes) in &pane.cells {

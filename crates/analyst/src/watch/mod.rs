@@ -43,8 +43,8 @@ const GUARD_SECONDARY: f64 = 0.405;
 const GUARD_VOLUME: f64 = 0.693;
 /// A slice's own level drifts this much per square root of a day, log-odds.
 const DRIFT_SD: f64 = 0.02;
-/// Binomial variance that a judgement waits for where ticks are short.
-pub const ENOUGH_VARIANCE: f64 = 8.0;
+/// Binomial variance that a window of the dispersion holds where ticks are short.
+const ENOUGH_VARIANCE: f64 = 8.0;
 /// Half of a slice's own past is forgotten after this many windows of learning (two days of ten
 /// minutes).
 const MEMORY_WINDOWS: f64 = 288.0;

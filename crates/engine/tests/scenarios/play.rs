@@ -42,10 +42,14 @@ fn feed(engine: &mut Engine, world: &World, from: Timestamp, to: Timestamp) -> V
     }
 }
 
-static LEARNT: LazyLock<Engine> = LazyLock::new(|| {
+fn new_engine() -> Engine {
     let dimensions = ["gateway", "method", "network", "issuer"].map(String::from).to_vec();
     let analysis = Settings { dimensions, tick_ms: 10_000, ..Settings::default() };
-    let mut engine = Engine::new(Config { analysis, ..Config::default() });
+    Engine::new(Config { analysis, ..Config::default() })
+}
+
+static LEARNT: LazyLock<Engine> = LazyLock::new(|| {
+    let mut engine = new_engine();
     let world = World::at_rate(RATE, SEED).expect("a world");
     feed(&mut engine, &world, Timestamp::from_millis(MONDAY_MS), minute(0));
     engine
@@ -68,6 +72,22 @@ impl Play {
             world.add(incident).expect("an incident that hits traffic");
         }
         let engine = LEARNT.clone();
+        let known = engine.incidents().len();
+        Self { engine, effects: Vec::new(), world, until: 0, known }
+    }
+
+    /// An engine that has seen this many minutes of so much traffic, and nothing before.
+    pub fn young(
+        rate: f64,
+        minutes: i64,
+        incidents: impl IntoIterator<Item = sim::Incident>,
+    ) -> Self {
+        let mut world = World::at_rate(rate, SEED).expect("a world");
+        for incident in incidents {
+            world.add(incident).expect("an incident that hits traffic");
+        }
+        let mut engine = new_engine();
+        feed(&mut engine, &world, minute(-minutes), minute(0));
         let known = engine.incidents().len();
         Self { engine, effects: Vec::new(), world, until: 0, known }
     }

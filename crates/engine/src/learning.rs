@@ -1,0 +1,77 @@
+//! What the ordinary choice learns from: what each tick counted, and what the analyst makes of it.
+//!
+//! Only where `routing.learning` asks for it; elsewhere nothing is counted and the table stays empty. What incidents hold is
+//! learnt as well: where payments go is a question about now, not about what is normal.
+
+use std::collections::BTreeMap;
+
+use analyst::{Analyst, Incident, IncidentStatus};
+use payments::Timestamp;
+use routing::{Learner, LearnerSettings, Learning as How, Outcomes, Table};
+use serde::{Deserialize, Serialize};
+
+use crate::standing::CHOSEN;
+
+/// The learner and its pace.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Learning {
+    learner: Learner,
+    /// Grows with every change of the table.
+    version: u64,
+    /// Incidents that opened the posteriors of their slice, by id.
+    open: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Learning {
+    /// One that knows nothing yet.
+    pub fn new() -> Self {
+        Self { learner: Learner::new(LearnerSettings::default()), ..Self::default() }
+    }
+
+    /// A tick was judged.
+    pub fn tick(&mut self, how: How, analyst: &Analyst, at: Timestamp) {
+        if how == How::Off {
+            return;
+        }
+        let counted = analyst.newest_by_name();
+        let outcomes = counted.iter().filter_map(|counted| {
+            let named = |(name, _): &&(&str, &str)| *name == CHOSEN;
+            let (_, gateway) = counted.values.iter().find(named)?;
+            let (attempts, successes) = (counted.attempts, counted.successes);
+            Some(Outcomes { gateway, values: &counted.values, attempts, successes })
+        });
+        self.learner.learn(at, outcomes);
+        self.version += 1;
+    }
+
+    /// An incident opened, moved to another slice, or is over: its slice isn't what it was.
+    pub fn tell(&mut self, how: How, incident: &Incident) {
+        if how == How::Off {
+            return;
+        }
+        let pairs = incident.slice.pairs().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let slice: BTreeMap<String, String> = pairs.collect();
+        let is_over = incident.status == IncidentStatus::Resolved;
+        let known = self.open.get(&incident.id);
+        if is_over == known.is_none() || !is_over && known == Some(&slice) {
+            return;
+        }
+        self.learner.reopen(&slice);
+        self.version += 1;
+        if is_over {
+            self.open.remove(&incident.id);
+        } else {
+            self.open.insert(incident.id.clone(), slice);
+        }
+    }
+
+    /// What the policy looks up.
+    pub fn table(&self, how: How) -> Table {
+        if how == How::Off { Table::default() } else { self.learner.table() }
+    }
+
+    /// Grows with every change of the table.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+}

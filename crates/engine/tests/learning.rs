@@ -1,0 +1,90 @@
+//! What the ordinary choice learns from the attempts that the engine is told of.
+
+use engine::{Config, Engine, Input, snapshot};
+use payments::Timestamp;
+use routing::{Context, Gateway, Learning, Policy};
+use sim::{FailureKind, Incident, Kind, World};
+
+const START_MS: i64 = 1_790_000_000_000;
+const GATEWAYS: [&str; 3] = ["RAZORPAY", "PAYU", "STRIPE"];
+
+fn at(minute: i64) -> Timestamp {
+    Timestamp::from_millis(START_MS + minute * 60_000)
+}
+
+fn engine(learning: Learning, gateways: &[&str]) -> Engine {
+    let mut config = Config::default();
+    config.routing.learning = learning;
+    config.routing.gateways = gateways
+        .iter()
+        .map(|name| Gateway {
+            name: (*name).into(),
+            methods: Vec::new(),
+            capacity_per_s: None,
+            fee: Vec::new(),
+        })
+        .collect();
+    Engine::new(config)
+}
+
+/// Thirty quiet minutes, then ten in which nine of ten approvals at one gateway fail.
+fn world(hit: &str) -> World {
+    let mut world = World::at_rate(30.0, 5).expect("a world");
+    let kind = Kind::Outage { severity: 0.9, blame: FailureKind::Gateway };
+    world.add(Incident::on([("gateway", hit)], at(30), at(40), kind)).expect("an incident");
+    world
+}
+
+fn play(engine: &mut Engine, world: &World, from: i64, to: i64) {
+    let attempts = world.attempts(at(from), at(to)).map(|sample| sample.attempt).collect();
+    engine.handle(&Input::Attempts(attempts));
+    engine.handle(&Input::Advance(at(to)));
+}
+
+fn choices(policy: &Policy, candidates: &[&str]) -> Vec<String> {
+    (0..200)
+        .map(|payment| {
+            let payment_id = format!("pay_{payment}");
+            let values = [("method", "card"), ("network", "VISA"), ("issuer", "HDFC")];
+            let context = Context {
+                payment_id: &payment_id,
+                attempt_number: 1,
+                at: at(41),
+                values: &values,
+                candidates,
+                amount: None,
+            };
+            policy.choose(&context).expect("a gateway").gateway
+        })
+        .collect()
+}
+
+fn share(policy: &Policy, gateway: &str) -> usize {
+    choices(policy, &[]).iter().filter(|name| *name == gateway).count()
+}
+
+#[test]
+fn an_outage_of_the_favourite_is_learnt_and_left() {
+    let mut first = engine(Learning::Explore, &GATEWAYS);
+    play(&mut first, &world(GATEWAYS[0]), 0, 30);
+    let before = first.policy();
+    let favourite = GATEWAYS.into_iter().max_by_key(|gateway| share(&before, gateway)).unwrap();
+    assert!(share(&before, favourite) > 100);
+
+    play(&mut first, &world(favourite), 30, 40);
+    let after = first.policy();
+    assert!(after.terms().version > before.terms().version);
+    assert!(share(&after, favourite) < 10, "{} of 200 still go there", share(&after, favourite));
+    let again = snapshot::load(&snapshot::save(&first).expect("saved")).expect("loaded");
+    assert_eq!(choices(&again.policy(), &[]), choices(&after, &[]));
+}
+
+#[test]
+fn without_learning_the_first_gateway_is_the_choice_and_nothing_is_learnt() {
+    let mut engine = engine(Learning::Off, &GATEWAYS);
+    let world = world(GATEWAYS[0]);
+    play(&mut engine, &world, 28, 40);
+    let policy = engine.policy();
+    assert!(choices(&policy, &[]).iter().all(|name| name == GATEWAYS[0]));
+    assert_eq!(policy.terms().table, routing::Table::default());
+}
