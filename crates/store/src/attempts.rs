@@ -57,7 +57,11 @@ pub(crate) async fn store(
     let mut fresh = Vec::with_capacity(attempts.len());
     let mut again = Vec::new();
     for (at, attempt) in attempts.iter().enumerate() {
-        if first.insert(&attempt.attempt_id, at).is_none() { fresh.push(at) } else { again.push(at) }
+        if first.insert(&attempt.attempt_id, at).is_none() {
+            fresh.push(at)
+        } else {
+            again.push(at)
+        }
     }
     let mut verdicts = vec![Verdict::New; attempts.len()];
     let mut changes = Changes::default();

@@ -22,10 +22,14 @@ pub enum Error {
         known: i64,
     },
     /// No room: nothing was written; it goes on by itself when there is.
-    #[error("the store's disk is full; nothing of this was written. Make room: it goes on by itself")]
+    #[error(
+        "the store's disk is full; nothing of this was written. Make room: it goes on by itself"
+    )]
     Full,
     /// Reading or writing the medium failed: what is on it can't be trusted to be what was written.
-    #[error("the store's medium failed ({0}); nothing is acknowledged any more. Check the disk, then restart")]
+    #[error(
+        "the store's medium failed ({0}); nothing is acknowledged any more. Check the disk, then restart"
+    )]
     Medium(String),
     /// It can't be reached at the moment.
     #[error("the store can't be reached: {0}")]
@@ -79,7 +83,8 @@ impl From<sqlx::Error> for Error {
 /// SQLITE_IOERR and its 256 extended forms, SQLITE_CORRUPT, SQLITE_NOTADB; io_error, data_corrupted and index_corrupted of
 /// PostgreSQL.
 fn is_medium(code: &str) -> bool {
-    let sqlite = code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 10 | 11 | 26)) && code.len() < 5;
+    let sqlite =
+        code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 10 | 11 | 26)) && code.len() < 5;
     sqlite || matches!(code, "58030" | "XX001" | "XX002")
 }
 

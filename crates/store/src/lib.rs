@@ -97,11 +97,7 @@ pub trait Work: Send {
     /// The effects of all steps up to this one are stored by this work; `digest` is the last one's.
     async fn effects_of(&mut self, step: i64, digest: &str) -> Result<()>;
     /// Stores an object as it is now; gives back who has acknowledged it, and when.
-    async fn object(
-        &mut self,
-        kind: Kind,
-        object: &Object,
-    ) -> Result<Option<(String, Timestamp)>>;
+    async fn object(&mut self, kind: Kind, object: &Object) -> Result<Option<(String, Timestamp)>>;
     /// Somebody has seen an object; false if there is none.
     async fn acknowledge(&mut self, kind: Kind, id: &str, by: &str, at: Timestamp) -> Result<bool>;
     /// Appends an event.

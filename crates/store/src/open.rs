@@ -40,7 +40,9 @@ pub async fn open(url: &str) -> Result<Sql> {
     let options = move |most: u32| {
         AnyPoolOptions::new().max_connections(most).acquire_timeout(ACQUIRE_MAX).after_connect(
             move |connection, _| {
-                Box::pin(async move { connection.execute(sqlx::raw_sql(pragmas)).await.map(|_| ()) })
+                Box::pin(
+                    async move { connection.execute(sqlx::raw_sql(pragmas)).await.map(|_| ()) },
+                )
             },
         )
     };

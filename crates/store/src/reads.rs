@@ -64,12 +64,18 @@ impl Store for Sql {
     }
 
     async fn snapshots(&self) -> Result<Vec<Snapshot>> {
-        let rows =
-            sqlx::query("SELECT step, at_ms, body, beside FROM snapshots ORDER BY step DESC LIMIT 2")
-                .fetch_all(&self.readers)
-                .await?;
+        let rows = sqlx::query(
+            "SELECT step, at_ms, body, beside FROM snapshots ORDER BY step DESC LIMIT 2",
+        )
+        .fetch_all(&self.readers)
+        .await?;
         let snapshot = |row: &AnyRow| {
-            Ok(Snapshot { step: get(row, 0)?, at: at(row, 1)?, body: get(row, 2)?, beside: get(row, 3)? })
+            Ok(Snapshot {
+                step: get(row, 0)?,
+                at: at(row, 1)?,
+                body: get(row, 2)?,
+                beside: get(row, 3)?,
+            })
         };
         rows.iter().map(snapshot).collect()
     }
@@ -82,7 +88,9 @@ impl Store for Sql {
         .bind(i64::from(limit))
         .fetch_all(&self.readers)
         .await?;
-        let step = |row: &AnyRow| Ok(Step { step: get(row, 0)?, body: get(row, 1)?, digest: get(row, 2)? });
+        let step = |row: &AnyRow| {
+            Ok(Step { step: get(row, 0)?, body: get(row, 1)?, digest: get(row, 2)? })
+        };
         rows.iter().map(step).collect()
     }
 
@@ -121,8 +129,9 @@ impl Store for Sql {
         .bind(i64::from(limit))
         .fetch_all(&self.readers)
         .await?;
-        let event =
-            |row: &AnyRow| Ok(Event { id: get(row, 0)?, at: at(row, 1)?, kind: get(row, 2)?, body: get(row, 3)? });
+        let event = |row: &AnyRow| {
+            Ok(Event { id: get(row, 0)?, at: at(row, 1)?, kind: get(row, 2)?, body: get(row, 3)? })
+        };
         rows.iter().map(event).collect()
     }
 
@@ -131,11 +140,14 @@ impl Store for Sql {
     }
 
     async fn choice(&self, decision_id: &str) -> Result<Option<Choice>> {
-        let row = sqlx::query("SELECT decision_id, at_ms, body FROM choices WHERE decision_id = $1")
-            .bind(decision_id.to_owned())
-            .fetch_optional(&self.readers)
-            .await?;
-        let choice = |row: &AnyRow| Ok(Choice { decision_id: get(row, 0)?, at: at(row, 1)?, body: get(row, 2)? });
+        let row =
+            sqlx::query("SELECT decision_id, at_ms, body FROM choices WHERE decision_id = $1")
+                .bind(decision_id.to_owned())
+                .fetch_optional(&self.readers)
+                .await?;
+        let choice = |row: &AnyRow| {
+            Ok(Choice { decision_id: get(row, 0)?, at: at(row, 1)?, body: get(row, 2)? })
+        };
         row.as_ref().map(choice).transpose()
     }
 
@@ -164,7 +176,9 @@ impl Store for Sql {
             let known = SLICEABLE.iter().find(|name| *name == dimension);
             let Some(name) = known else {
                 let allowed = SLICEABLE.join(", ");
-                return Err(Error::Database(format!("roll-ups have no {dimension}; they have {allowed}")));
+                return Err(Error::Database(format!(
+                    "roll-ups have no {dimension}; they have {allowed}"
+                )));
             };
             text.push_str(&format!(" AND c.{name} = ${place}"));
         }
@@ -182,7 +196,8 @@ impl Store for Sql {
             let last = series.last_mut().ok_or_else(|| Error::damaged("a series", "no step"))?;
             let status = usize::try_from(get::<i64>(row, 1)?).unwrap_or(usize::MAX);
             let place = last.attempts.get_mut(status);
-            *place.ok_or_else(|| Error::damaged("a roll-up", "its status is no number of ours"))? +=
+            *place
+                .ok_or_else(|| Error::damaged("a roll-up", "its status is no number of ours"))? +=
                 get::<i64>(row, 2)?;
             last.latency_ms += get::<i64>(row, 3)?;
             last.latencies += get::<i64>(row, 4)?;

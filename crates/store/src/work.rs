@@ -7,9 +7,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::cells::Cells;
 use crate::error::Result;
-use crate::rows::{
-    ApiKey, Choice, Claim, Event, KillSwitch, Kind, Object, Snapshot, Verdict,
-};
+use crate::rows::{ApiKey, Choice, Claim, Event, KillSwitch, Kind, Object, Snapshot, Verdict};
 use crate::sql::{get, places, query};
 use crate::{Work, attempts, audit};
 
@@ -66,11 +64,7 @@ impl Work for SqlWork {
         self.set_fact(EFFECTS, &step.to_string()).await
     }
 
-    async fn object(
-        &mut self,
-        kind: Kind,
-        object: &Object,
-    ) -> Result<Option<(String, Timestamp)>> {
+    async fn object(&mut self, kind: Kind, object: &Object) -> Result<Option<(String, Timestamp)>> {
         // A place is given once; the one writer makes the highest plus one safe.
         let row = sqlx::query(
             "INSERT INTO objects (kind, id, place, at_ms, status, body) VALUES ($1, $2, \

@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod progress;
 mod replay;
+mod serve;
 mod shell;
 mod sim;
 
@@ -48,6 +49,7 @@ impl From<Exit> for ExitCode {
   pointsman demo                                  a simulated day with its outages
   pointsman backtest payments.csv                 what your own data would have told
   pointsman backtest payments.csv --format html -o report.html
+  pointsman serve                                 beside live traffic, only watching
   pointsman check                                 is the configuration right?
 
 Exit codes: 0 ok, 1 a check differs, 2 usage, 3 input can't be read.")]
@@ -66,6 +68,8 @@ enum Command {
     Sim(sim::Args),
     /// Re-run recorded inputs: exits 1 if any decision differs
     Replay(replay::Args),
+    /// Run the server: watch live traffic, answer where payments go
+    Serve(serve::Args),
     /// Check the configuration: say what is wrong
     Check(check::Args),
     /// Print completions for a shell
@@ -89,6 +93,7 @@ pub fn main() -> ExitCode {
         Command::Backtest(args) => backtest::run(&args),
         Command::Sim(args) => sim::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Completions(args) => shell::completions(&args, &mut Cli::command()),
         Command::Man(args) => shell::man(&args, Cli::command()),

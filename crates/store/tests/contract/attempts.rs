@@ -89,8 +89,7 @@ async fn replaced_once(store: Sql) {
     assert_eq!(put(&store, std::slice::from_ref(&first)).await, [Verdict::New]);
     let still = attempt("a", 6, Status::Timeout);
     assert_eq!(put(&store, &[still]).await, [Verdict::Duplicate], "no final status");
-    let updated =
-        Verdict::Updated { previous: Status::Unknown, occurred_at: first.occurred_at };
+    let updated = Verdict::Updated { previous: Status::Unknown, occurred_at: first.occurred_at };
     assert_eq!(put(&store, std::slice::from_ref(&last)).await, [updated]);
     assert_eq!(put(&store, &[attempt("a", 7, Status::Approved)]).await, [Verdict::Duplicate]);
     let stored = store.payment("p_a").await.expect("read");
@@ -189,7 +188,8 @@ async fn again(store: Sql, url: String) {
 }
 
 async fn forgetting(store: Sql) {
-    put(&store, &[attempt("old", 0, Status::Approved), attempt("new", 600, Status::Approved)]).await;
+    put(&store, &[attempt("old", 0, Status::Approved), attempt("new", 600, Status::Approved)])
+        .await;
     let before = Timestamp::from_millis(1_767_225_600_000 + 300_000);
     let mut work = store.begin().await.expect("begun");
     assert_eq!(work.forget_attempts(before, 100).await.expect("forgotten"), 1);

@@ -43,7 +43,10 @@ async fn journal(store: Sql) {
     assert_eq!((progress.step, progress.effects, progress.event), (3, 2, 0));
     let steps = store.journal(1, 10).await.expect("read");
     assert_eq!(steps.iter().map(|s| s.step).collect::<Vec<_>>(), [2, 3]);
-    assert_eq!((steps[0].body.as_slice(), steps[0].digest.as_deref()), (&[2, 0, 255][..], Some("abc")));
+    assert_eq!(
+        (steps[0].body.as_slice(), steps[0].digest.as_deref()),
+        (&[2, 0, 255][..], Some("abc"))
+    );
     let mut work = store.begin().await.expect("begun");
     assert!(work.step(3, b"again").await.is_err(), "a step is written once");
 }
@@ -53,8 +56,12 @@ async fn snapshots(store: Sql) {
         let mut work = store.begin().await.expect("begun");
         work.step(step, b"x").await.expect("written");
         if step % 3 == 0 {
-            let snapshot =
-                Snapshot { step, at: at(step), body: vec![step as u8; 70_000], beside: "{}".into() };
+            let snapshot = Snapshot {
+                step,
+                at: at(step),
+                body: vec![step as u8; 70_000],
+                beside: "{}".into(),
+            };
             work.snapshot(&snapshot).await.expect("kept");
         }
         work.commit().await.expect("committed");
@@ -100,8 +107,17 @@ async fn objects(store: Sql) {
     let last = page[1].place;
     assert_eq!(ids(page), ["inc_5", "inc_4"]);
     let wanted = Wanted { before: Some(last), limit: 9, ..Wanted::default() };
-    assert_eq!(ids(store.objects(Kind::Incident, &wanted).await.expect("read")), ["inc_3", "inc_2", "inc_1"]);
-    let wanted = Wanted { status: Some("open".into()), since: Some(at(2)), until: Some(at(4)), limit: 9, ..Wanted::default() };
+    assert_eq!(
+        ids(store.objects(Kind::Incident, &wanted).await.expect("read")),
+        ["inc_3", "inc_2", "inc_1"]
+    );
+    let wanted = Wanted {
+        status: Some("open".into()),
+        since: Some(at(2)),
+        until: Some(at(4)),
+        limit: 9,
+        ..Wanted::default()
+    };
     assert_eq!(ids(store.objects(Kind::Incident, &wanted).await.expect("read")), ["inc_3"]);
 }
 
@@ -112,7 +128,10 @@ async fn events(store: Sql) {
         work.event(&event).await.expect("appended");
     }
     work.commit().await.expect("committed");
-    assert_eq!(store.events(7, 2).await.expect("read").iter().map(|e| e.id).collect::<Vec<_>>(), [8, 9]);
+    assert_eq!(
+        store.events(7, 2).await.expect("read").iter().map(|e| e.id).collect::<Vec<_>>(),
+        [8, 9]
+    );
     let mut work = store.begin().await.expect("begun");
     work.prune(at(3), 5).await.expect("pruned");
     work.commit().await.expect("committed");
