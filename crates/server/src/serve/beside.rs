@@ -32,23 +32,18 @@ pub struct Beside {
 }
 
 impl Beside {
-    /// Takes in an input; true if other gateways are to be considered from now on.
-    pub fn see(&mut self, input: &Input) -> bool {
+    /// Takes in an input; how many gateways more or fewer are to be considered from now on.
+    pub fn see(&mut self, input: &Input) -> u64 {
         match input {
             Input::Attempts(attempts) => {
-                let mut changed = false;
-                for attempt in attempts {
-                    changed |= self.attempt(attempt);
-                }
-                changed | self.forget()
+                let new: u64 = attempts.iter().map(|a| u64::from(self.attempt(a))).sum();
+                new + self.forget()
             }
             Input::Advance(to) => {
                 self.latest = self.latest.max(Some(*to));
                 self.forget()
             }
-            Input::Buckets(_) | Input::Routed(_) | Input::Gateways(_) | Input::Command { .. } => {
-                false
-            }
+            Input::Buckets(_) | Input::Routed(_) | Input::Gateways(_) | Input::Command { .. } => 0,
         }
     }
 
@@ -72,23 +67,24 @@ impl Beside {
         true
     }
 
-    fn forget(&mut self) -> bool {
-        let Some(latest) = self.latest else { return false };
-        let mut changed = false;
+    fn forget(&mut self) -> u64 {
+        let Some(latest) = self.latest else { return 0 };
+        let mut gone = 0;
         self.seen.retain(|_, gateways| {
             gateways.retain(|_, at| {
                 let kept = latest.millis_since(*at) <= SEEN_MS;
-                changed |= !kept;
+                gone += u64::from(!kept);
                 kept
             });
             !gateways.is_empty()
         });
-        changed
+        gone
     }
 
-    /// Another policy is published for a reason of our own.
-    pub fn change(&mut self) {
-        self.changes += 1;
+    /// Another policy is published for so many reasons of our own. Counted and not just noted, so that the version after an hour doesn't depend on
+    /// how the hour was cut.
+    pub fn change(&mut self, reasons: u64) {
+        self.changes += reasons;
     }
 
     /// The engine's policy with what is known here; `killed` engages the kill switch whatever the engine thinks.
@@ -124,10 +120,11 @@ mod tests {
     #[test]
     fn a_gateway_is_forgotten_a_day_after_it_was_seen() {
         let mut beside = Beside::default();
-        assert!(beside.see(&Input::Attempts(vec![attempt("a", 0), attempt("b", 5)])));
-        assert!(!beside.see(&Input::Attempts(vec![attempt("a", 10)])));
-        assert!(!beside.see(&Input::Advance(Timestamp::from_millis(29 * 3_600_000))));
-        assert!(beside.see(&Input::Advance(Timestamp::from_millis(30 * 3_600_000))));
+        let advance = |h: i64| Input::Advance(Timestamp::from_millis(h * 3_600_000));
+        assert_eq!(beside.see(&Input::Attempts(vec![attempt("a", 0), attempt("b", 5)])), 2);
+        assert_eq!(beside.see(&Input::Attempts(vec![attempt("a", 10)])), 0);
+        assert_eq!(beside.see(&advance(29)), 0);
+        assert_eq!(beside.see(&advance(30)), 1);
         assert_eq!(beside.seen["card"].keys().collect::<Vec<_>>(), ["a"]);
     }
 }

@@ -56,7 +56,7 @@ impl Core {
         let digest = journal::digest(&effects);
         let mut told = Vec::new();
         let mut refused = None;
-        let mut changed = seen || matches!(input, Input::Gateways(_));
+        let mut changes = seen + u64::from(matches!(input, Input::Gateways(_)));
         let mut allocated = false;
         let mut effects = effects.into_iter().peekable();
         while let Some(effect) = effects.next() {
@@ -90,12 +90,11 @@ impl Core {
         }
         // The kill switch changes the policy even where no overlay goes.
         if let Input::Command { command, .. } = input {
-            changed |= matches!(**command, pilot::Command::KillSwitch { .. }) && refused.is_none();
+            let is_switch = matches!(**command, pilot::Command::KillSwitch { .. });
+            changes += u64::from(is_switch && refused.is_none());
         }
-        if changed {
-            self.beside.change();
-        }
-        let policy = (changed || allocated).then(|| self.beside.policy(&self.engine, false));
+        self.beside.change(changes);
+        let policy = (changes > 0 || allocated).then(|| self.beside.policy(&self.engine, false));
         if let Some(policy) = &policy {
             told.push(Told::Policy(json(&wire::Policy::new(policy))));
         }

@@ -1,0 +1,8 @@
+//! The server as a whole: the real binary, its store on disk, HTTP from outside.
+
+mod bad_input;
+mod crash;
+mod found;
+mod safety;
+mod stream;
+mod support;
