@@ -53,9 +53,8 @@ pub fn verify(
     before: Option<&AuditEntry>,
     entries: &[AuditEntry],
 ) -> std::result::Result<(), AuditFault> {
-    let mut wanted = before.map_or(1, |entry| entry.seq + 1);
     let mut previous = before.map_or(GENESIS, |entry| entry.hash.as_str());
-    for entry in entries {
+    for (wanted, entry) in (before.map_or(1, |entry| entry.seq + 1)..).zip(entries) {
         if entry.seq != wanted {
             return Err(AuditFault::Order { wanted, got: entry.seq });
         }
@@ -65,7 +64,6 @@ pub fn verify(
         if hash(entry) != entry.hash {
             return Err(AuditFault::Changed(entry.seq));
         }
-        wanted += 1;
         previous = &entry.hash;
     }
     Ok(())

@@ -4,12 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use super::{Exit, complain};
-use crate::config;
+use super::{Exit, configured};
 use crate::serve;
-
-/// Read where no file is named.
-const FILE: &str = "pointsman.toml";
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -45,18 +41,7 @@ pub struct Args {
 
 /// Serves.
 pub fn run(args: &Args) -> Result<Exit> {
-    let here = || std::path::Path::new(FILE).exists().then(|| FILE.into());
-    let file = args.config.clone().or_else(here);
-    let environment: Vec<(String, String)> = std::env::vars().collect();
-    let mut settings = match config::load(file.as_deref(), &environment) {
-        Ok(loaded) => loaded.settings,
-        Err(wrong) => {
-            for wrong in &wrong {
-                complain(&wrong.to_string());
-            }
-            return Ok(Exit::Input);
-        }
-    };
+    let Some(mut settings) = configured(args.config.as_deref()) else { return Ok(Exit::Input) };
     if let Some(listen) = args.listen {
         settings.listen_on(listen);
     }

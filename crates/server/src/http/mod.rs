@@ -10,6 +10,7 @@ mod events;
 mod objects;
 mod once;
 mod operator;
+mod plain;
 mod probes;
 mod problem;
 mod request;
@@ -70,6 +71,11 @@ fn described() -> (Router<Arc<App>>, OpenApi) {
         .routes(routes!(routes::series))
         .routes(routes!(routes::payment))
         .routes(routes!(operator::settings, operator::change))
+        .routes(routes!(plain::audit))
+        .routes(routes!(plain::keys))
+        .routes(routes!(plain::revoke_key))
+        .routes(routes!(plain::gateways))
+        .routes(routes!(plain::freezes, plain::set_freezes))
         .routes(routes!(probes::me))
         .routes(routes!(probes::version))
         .routes(routes!(probes::alive))

@@ -30,7 +30,7 @@ pub enum Order {
 /// What it answers, in the order of steps.
 pub enum Answer {
     /// A step was taken.
-    Applied(Applied),
+    Applied(Box<Applied>),
     /// Where it stands.
     Snapshot(store::Snapshot),
 }
@@ -93,7 +93,7 @@ fn run(
                 if applied.policy.is_some() {
                     publish(&core, plane);
                 }
-                Answer::Applied(applied)
+                Answer::Applied(Box::new(applied))
             }
             Order::Snapshot => match snapshot::save(&core.engine) {
                 Ok(body) => Answer::Snapshot(store::Snapshot {

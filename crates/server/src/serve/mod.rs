@@ -140,7 +140,7 @@ pub async fn start(settings: Settings) -> Result<Server> {
     });
     let (answered, answers) = mpsc::unbounded_channel();
     for applied in recovered.unstored {
-        let _ = answered.send(Answer::Applied(applied));
+        let _ = answered.send(Answer::Applied(Box::new(applied)));
     }
     let (engine, _) =
         driver::start(core, plane.clone(), answered).context("no thread for the engine")?;
@@ -213,9 +213,8 @@ async fn read_keys(store: &dyn Store) -> store::Result<Keys> {
 async fn refresh_keys(app: Arc<App>) {
     loop {
         tokio::time::sleep(KEYS_EVERY).await;
-        match read_keys(&*app.store).await {
-            Ok(keys) => app.keys.store(Arc::new(keys)),
-            Err(error) => tracing::debug!(%error, "keys can't be read"),
+        if let Err(error) = app.read_keys().await {
+            tracing::debug!(%error, "keys can't be read");
         }
     }
 }
@@ -256,6 +255,12 @@ impl Server {
 }
 
 impl App {
+    /// Reads the keys again.
+    pub async fn read_keys(&self) -> store::Result<()> {
+        self.keys.store(Arc::new(read_keys(&*self.store).await?));
+        Ok(())
+    }
+
     /// Whether the kill switch's latch is engaged.
     pub fn is_killed(&self) -> bool {
         self.plane.latch.load(Ordering::Acquire)

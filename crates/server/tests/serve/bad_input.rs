@@ -88,6 +88,8 @@ fn what_can_be_read_is_taken_and_the_rest_named_by_its_index() {
     assert!(!answer.to_string().contains("4111 1111 1111 1111"));
 }
 
+type Headers = &'static [(&'static str, &'static str)];
+
 #[test]
 fn every_form_of_a_body_is_read() {
     let server = Place::new().start("");
@@ -101,7 +103,7 @@ fn every_form_of_a_body_is_read() {
     let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     packer.write_all(small("g", now, "approved").as_bytes()).expect("packed");
     let gzip = packer.finish().expect("packed");
-    let bodies: [(&[(&str, &str)], Vec<u8>); 6] = [
+    let bodies: [(Headers, Vec<u8>); 6] = [
         (&[], small("a", now, "approved").into_bytes()),
         (
             &[("content-type", "application/json")],

@@ -2,7 +2,9 @@
 
 mod bad_input;
 mod crash;
+mod documents;
 mod found;
+mod people;
 mod safety;
 mod stream;
 mod support;

@@ -89,9 +89,14 @@ impl Place {
         self.dir.path()
     }
 
+    /// Writes the configuration.
+    pub fn config(&self, text: &str) {
+        std::fs::write(self.path().join("pointsman.toml"), text).expect("written");
+    }
+
     /// Starts a server here, with this configuration.
     pub fn start(&self, config: &str) -> Running {
-        std::fs::write(self.path().join("pointsman.toml"), config).expect("written");
+        self.config(config);
         let log = self.path().join("log");
         let errors =
             std::fs::OpenOptions::new().create(true).append(true).open(&log).expect("a log");

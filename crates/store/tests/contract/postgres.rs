@@ -25,7 +25,7 @@ impl Cluster {
         let Some(bin) = binaries() else {
             // Past the test's own capture: a skip has to be seen, and counted.
             let _ = std::io::stdout().write_all(
-                b"SKIP tests: the store's contract on PostgreSQL, initdb isn't installed; to get it: apt-get install postgresql\n",
+                b"\nSKIP tests: the store's contract on PostgreSQL, initdb isn't installed; to get it: apt-get install postgresql\n",
             );
             return None;
         };
