@@ -53,6 +53,11 @@ impl Error {
         matches!(self, Self::Full | Self::Unreachable(_))
     }
 
+    /// Whether what was written before can't be relied on any more.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, Self::Medium(_))
+    }
+
     pub(crate) fn damaged(what: &'static str, detail: impl ToString) -> Self {
         Self::Damaged { what, detail: detail.to_string() }
     }

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::any::AnyPoolOptions;
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{AnyPool, Executor};
+use sqlx::{AnyConnection, AnyPool, ConnectOptions, Executor};
 use tokio::sync::Mutex;
 
 use crate::cells::Cells;
 use crate::error::{Error, Result};
 use crate::reads::Sql;
+use crate::work::Seat;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
@@ -31,32 +32,45 @@ pub async fn open(url: &str) -> Result<Sql> {
     if !is_sqlite && !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         return Err(Error::Url { got: shown(url) });
     }
-    let (address, pragmas) = if is_sqlite {
+    let address = if is_sqlite {
         let mode = if url.contains('?') { "&mode=rwc" } else { "?mode=rwc" };
-        (format!("{url}{mode}"), PRAGMAS)
+        Address { url: format!("{url}{mode}"), settings: PRAGMAS, begin: "BEGIN IMMEDIATE" }
     } else {
-        (url.to_owned(), "SET synchronous_commit = on")
+        Address { url: url.to_owned(), settings: "SET synchronous_commit = on", begin: "BEGIN" }
     };
-    let options = move |most: u32| {
-        AnyPoolOptions::new().max_connections(most).acquire_timeout(ACQUIRE_MAX).after_connect(
-            move |connection, _| {
-                Box::pin(
-                    async move { connection.execute(sqlx::raw_sql(pragmas)).await.map(|_| ()) },
-                )
-            },
-        )
-    };
-    let connect = |most| {
-        let (options, address) = (options(most), address.clone());
-        async move { options.connect(&address).await.map_err(|e| refused(url, e)) }
-    };
-    let writer = connect(1).await?;
-    migrate(&writer, if is_sqlite { &SQLITE } else { &POSTGRES }).await?;
-    let readers = connect(READERS_MAX).await?;
-    let seq = highest(&writer, "SELECT COALESCE(MAX(seq), 0) FROM attempts").await?;
-    let cell = highest(&writer, "SELECT COALESCE(MAX(id), 0) FROM cells").await?;
-    let begin = if is_sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" };
-    Ok(Sql { writer, readers, begin, turn: Arc::new(Mutex::new(Cells::new(seq, cell))) })
+    let settings = address.settings;
+    let readers = AnyPoolOptions::new()
+        .max_connections(READERS_MAX)
+        .acquire_timeout(ACQUIRE_MAX)
+        .after_connect(move |connection, _| {
+            Box::pin(async move { connection.execute(sqlx::raw_sql(settings)).await.map(|_| ()) })
+        })
+        .connect(&address.url)
+        .await
+        .map_err(|e| refused(url, e.into()))?;
+    migrate(&readers, if is_sqlite { &SQLITE } else { &POSTGRES }).await?;
+    let seq = highest(&readers, "SELECT COALESCE(MAX(seq), 0) FROM attempts").await?;
+    let cell = highest(&readers, "SELECT COALESCE(MAX(id), 0) FROM cells").await?;
+    let seat = Seat { cells: Cells::new(seq, cell), connection: None };
+    Ok(Sql { address, readers, seat: Arc::new(Mutex::new(seat)) })
+}
+
+/// Where the store is, and how its writer speaks.
+pub(crate) struct Address {
+    url: String,
+    settings: &'static str,
+    /// Begins a transaction that will write.
+    pub begin: &'static str,
+}
+
+impl Address {
+    /// A connection of its own, with the settings.
+    pub async fn connect(&self) -> Result<AnyConnection> {
+        let options: AnyConnectOptions = self.url.parse()?;
+        let mut connection = options.connect().await?;
+        connection.execute(sqlx::raw_sql(self.settings)).await?;
+        Ok(connection)
+    }
 }
 
 /// A URL without its password, for messages.
@@ -71,9 +85,9 @@ pub fn shown(url: &str) -> String {
     }
 }
 
-fn refused(url: &str, error: sqlx::Error) -> Error {
+fn refused(url: &str, error: Error) -> Error {
     let place = shown(url);
-    match Error::from(error) {
+    match error {
         Error::Unreachable(why) => Error::Unreachable(format!("{place}: {why}")),
         Error::Database(why) => Error::Database(format!("{place}: {why}")),
         other => other,

@@ -4,26 +4,25 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use payments::{Attempt, Timestamp};
-use sqlx::AnyPool;
 use sqlx::any::AnyRow;
+use sqlx::{AnyPool, Executor};
 use tokio::sync::Mutex;
 
-use crate::cells::Cells;
 use crate::error::{Error, Result};
+use crate::open::Address;
 use crate::rows::{
     ApiKey, AuditEntry, Choice, Event, KillSwitch, Kind, Object, Progress, Snapshot, Step, Sums,
     Wanted,
 };
 use crate::sql::{get, query};
-use crate::work::{EFFECTS, SqlWork, Turn};
+use crate::work::{EFFECTS, Seat, SqlWork, Turn};
 use crate::{Store, Work, attempts};
 
 /// A store in SQLite or PostgreSQL.
 pub struct Sql {
-    pub(crate) writer: AnyPool,
+    pub(crate) address: Address,
     pub(crate) readers: AnyPool,
-    pub(crate) begin: &'static str,
-    pub(crate) turn: Arc<Mutex<Cells>>,
+    pub(crate) seat: Arc<Mutex<Seat>>,
 }
 
 /// Dimensions that roll-ups can be summed by.
@@ -33,9 +32,13 @@ const SLICEABLE: [&str; 7] =
 #[async_trait]
 impl Store for Sql {
     async fn begin(&self) -> Result<Box<dyn Work>> {
-        let cells = self.turn.clone().lock_owned().await;
-        let transaction = self.writer.begin_with(self.begin).await?;
-        Ok(Box::new(SqlWork { transaction, turn: Turn { cells, is_kept: false } }))
+        let mut seat = self.seat.clone().lock_owned().await;
+        let mut connection = match seat.connection.take() {
+            Some(connection) => connection,
+            None => self.address.connect().await?,
+        };
+        connection.execute(self.address.begin).await?;
+        Ok(Box::new(SqlWork { connection, turn: Turn { seat, is_kept: false } }))
     }
 
     async fn ping(&self) -> Result<()> {

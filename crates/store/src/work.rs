@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use payments::{Attempt, Timestamp};
-use sqlx::{Any, AnyConnection, Transaction};
+use sqlx::{AnyConnection, Executor};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::cells::Cells;
@@ -16,34 +16,43 @@ pub(crate) const EFFECTS: &str = "effects_step";
 /// Snapshots that are kept.
 const SNAPSHOTS: i64 = 2;
 
+/// What belongs to whoever writes: passed on from one unit of work to the next.
+pub(crate) struct Seat {
+    pub cells: Cells,
+    /// None: the last work broke off, and its connection went with it, transaction and all.
+    pub connection: Option<AnyConnection>,
+}
+
 /// An open transaction, and the writer's turn.
+///
+/// The connection is held here and not in a pool: one whose commit has failed is in a state that only the database knows, so it is never used again.
 pub(crate) struct SqlWork {
-    pub transaction: Transaction<'static, Any>,
+    pub connection: AnyConnection,
     pub turn: Turn,
 }
 
-/// The writer's turn; what it has given out is taken back unless the work was committed.
+/// The writer's turn; what has been given out is taken back unless the work was committed.
 pub(crate) struct Turn {
-    pub cells: OwnedMutexGuard<Cells>,
+    pub seat: OwnedMutexGuard<Seat>,
     pub is_kept: bool,
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        if self.is_kept { self.cells.keep() } else { self.cells.undo() }
+        if self.is_kept { self.seat.cells.keep() } else { self.seat.cells.undo() }
     }
 }
 
 impl SqlWork {
     fn connection(&mut self) -> &mut AnyConnection {
-        &mut self.transaction
+        &mut self.connection
     }
 }
 
 #[async_trait]
 impl Work for SqlWork {
     async fn attempts(&mut self, attempts: &[Attempt]) -> Result<Vec<Verdict>> {
-        attempts::store(&mut self.transaction, &mut self.turn.cells, attempts).await
+        attempts::store(&mut self.connection, &mut self.turn.seat.cells, attempts).await
     }
 
     async fn step(&mut self, step: i64, body: &[u8]) -> Result<()> {
@@ -328,9 +337,10 @@ impl Work for SqlWork {
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {
-        let Self { transaction, mut turn } = *self;
-        transaction.commit().await?;
+        let Self { mut connection, mut turn } = *self;
+        connection.execute("COMMIT").await?;
         turn.is_kept = true;
+        turn.seat.connection = Some(connection);
         Ok(())
     }
 }

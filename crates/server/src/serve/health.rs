@@ -59,7 +59,7 @@ impl Health {
             return;
         }
         let why = error.to_string();
-        if error.is_passing() {
+        if !error.is_fatal() {
             if *state == StoreState::Up {
                 tracing::warn!(why, "the store is down; routing goes on, events are answered 503");
             }

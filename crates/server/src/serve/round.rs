@@ -83,7 +83,7 @@ pub(super) async fn write(
 /// Commits; where the answer is lost, the store says whether it has.
 async fn commit(writer: &Writer, work: Box<dyn Work>, step: i64) -> Result<()> {
     let Err(error) = work.commit().await else { return Ok(()) };
-    if !error.is_passing() {
+    if error.is_fatal() {
         return Err(error);
     }
     let effects = last_applied(&writer.unstored);

@@ -314,7 +314,7 @@ impl Writer {
                 for plan in round.asks.iter().filter_map(approves) {
                     self.approved.remove(&plan);
                 }
-                let is_passing = error.is_passing();
+                let is_passing = !error.is_fatal();
                 refuse(round.asks, &Fault::Store { why: error.to_string(), is_passing });
                 tokio::time::sleep(AGAIN).await;
             }
