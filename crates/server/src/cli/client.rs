@@ -43,18 +43,27 @@ enum What {
     Incidents,
     /// The cycle log, one decision per line, newest first
     Decisions,
+    /// From the local store: what its engine was told, for `pointsman replay`
+    Journal,
 }
 
 /// `export`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   pointsman export memory > memory.json
-  pointsman export incidents | jq .id")]
+  pointsman export incidents | jq .id
+  pointsman export journal --folder run && pointsman replay run/journal.ndjson")]
 pub struct ExportArgs {
     /// What
     what: What,
     #[command(flatten)]
     server: Server,
+    /// Where a journal goes, with the snapshot that it begins at
+    #[arg(long, value_name = "FOLDER", default_value = "journal")]
+    folder: std::path::PathBuf,
+    /// The configuration, for the store.url of a journal
+    #[arg(long, value_name = "FILE")]
+    config: Option<std::path::PathBuf>,
 }
 
 enum Got {
@@ -128,7 +137,7 @@ pub fn watch(args: &WatchArgs) -> Result<Exit> {
     Ok(Exit::Unreachable)
 }
 
-/// Prints what a server knows.
+/// Prints what a server knows, or writes down what its store does.
 pub fn export(args: &ExportArgs) -> Result<Exit> {
     let timeout = Some(Duration::from_secs(60));
     let path = match args.what {
@@ -142,6 +151,7 @@ pub fn export(args: &ExportArgs) -> Result<Exit> {
                 Got::Failed(exit) => exit,
             });
         }
+        What::Journal => return super::journal::export(args.config.as_deref(), &args.folder),
         What::Incidents => "/v1/incidents",
         What::Decisions => "/v1/decisions",
     };

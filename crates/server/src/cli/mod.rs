@@ -5,6 +5,7 @@ mod backtest;
 mod check;
 mod client;
 mod demo;
+mod journal;
 mod keys;
 mod progress;
 mod replay;
@@ -82,7 +83,7 @@ enum Command {
     Check(check::Args),
     /// Print the cycle log of a running server as it is written
     Watch(client::WatchArgs),
-    /// Print what a running server knows: memory, incidents, decisions
+    /// Print what a running server knows (memory, incidents, decisions), or write down its journal
     Export(client::ExportArgs),
     /// Make, list and revoke keys in the local store
     Keys(keys::Args),

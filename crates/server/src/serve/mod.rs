@@ -44,6 +44,7 @@ use record::Record;
 use ring::Ring;
 use writer::{Ask, Inbox, Parts, Writer};
 
+pub use recovery::TOLD;
 pub use round::with_acknowledgement;
 
 /// Events of the stream that are kept.

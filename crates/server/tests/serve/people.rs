@@ -194,6 +194,15 @@ fn commands_ask_a_running_server() {
     assert_eq!(memory, server.get("/v1/memory").json());
     let incidents = place.command(&["export", "incidents", "--url", &url]);
     assert!(String::from_utf8_lossy(&incidents.stdout).contains("PAYU"));
+    let journal = || place.command(&["export", "journal", "--folder", "run"]);
+    let replay = || place.command(&["replay", "run/journal.ndjson"]);
+    assert!(journal().status.success(), "{:?}", journal());
+    let output = replay();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success() && said.contains(" 0 differ") && !said.starts_with('0'),
+        "{said}"
+    );
     assert_eq!(server.stop(), 0);
     let gone = place.command(&["export", "memory", "--url", &url]);
     assert_eq!(gone.status.code(), Some(4), "{gone:?}");
