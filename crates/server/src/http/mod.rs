@@ -21,20 +21,15 @@ pub mod stream;
 pub mod who;
 
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::TimeoutLayer;
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::serve::App;
-
-/// How long an answer may take to begin; the stream's begins at once.
-const ANSWER_MAX: Duration = Duration::from_secs(60);
 
 fn described() -> (Router<Arc<App>>, OpenApi) {
     let licence = LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
@@ -101,7 +96,6 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(probes::other_method)
         .layer(middleware::from_fn_with_state(app.clone(), once::once))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_MAX))
         .layer(middleware::from_fn_with_state(app.clone(), request::around))
         .with_state(app)
 }

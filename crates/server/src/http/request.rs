@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::problem::Problem;
 use super::who;
 use crate::serve::App;
 use crate::serve::metrics::RequestLabels;
@@ -23,6 +25,16 @@ pub fn id() -> String {
     ID.try_with(Clone::clone).unwrap_or_default()
 }
 
+/// How long an answer may take to begin, the reading of a slow body included; the stream's begins at once.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
+
+/// 504, not 503: that would say that nothing was stored.
+fn too_long() -> Problem {
+    let detail = "there was no answer within 60 s, and whether it was done isn't known; ask again: attempts count once by attempt_id, and \
+                  Idempotency-Key does the same for commands";
+    Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", detail)
+}
+
 /// The outermost layer.
 pub async fn around(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -35,7 +47,8 @@ pub async fn around(State(app): State<Arc<App>>, mut request: Request, next: Nex
             match who::of(&app, &request) {
                 Ok(principal) => {
                     request.extensions_mut().insert(principal);
-                    next.run(request).await
+                    let answer = tokio::time::timeout(ANSWER_MAX, next.run(request));
+                    answer.await.unwrap_or_else(|_| too_long().into_response())
                 }
                 Err(problem) => problem.into_response(),
             }

@@ -4,7 +4,10 @@ mod bad_input;
 mod crash;
 mod documents;
 mod found;
+mod on_postgres;
 mod people;
+#[path = "../../../store/tests/contract/postgres.rs"]
+mod postgres;
 mod safety;
 mod stream;
 mod support;
