@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -118,6 +118,22 @@ fn unauthorised() -> Problem {
     )
 }
 
+/// Whether a request that shows no key comes from this machine, and not from a page that somebody else has put into a browser on it: such a page can
+/// send simple requests anywhere, and by a name of its own that resolves to loopback (DNS rebinding) read the answers.
+fn is_from_here(headers: &HeaderMap) -> bool {
+    let is_loopback = |host: &str| {
+        let host = host.strip_prefix('[').map_or_else(
+            || host.rsplit_once(':').map_or(host, |(name, _)| name),
+            |v6| v6.split(']').next().unwrap_or_default(),
+        );
+        let address = host.parse::<std::net::IpAddr>();
+        host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|ip| ip.is_loopback())
+    };
+    let text = |name: header::HeaderName| headers.get(name).map(|v| v.to_str().unwrap_or_default());
+    let origin = text(header::ORIGIN).map(|origin| origin.split_once("://").map_or("", |(_, o)| o));
+    text(header::HOST).is_some_and(is_loopback) && origin.is_none_or(is_loopback)
+}
+
 /// Probes and the description of the interface are for everybody.
 const OPEN: [&str; 6] = ["/healthz", "/readyz", "/version", "/openapi.json", "/docs", "/metrics"];
 
@@ -132,7 +148,14 @@ pub fn of(app: &App, request: &Request) -> Result<Principal, Problem> {
         .map(|value| value.strip_prefix("Bearer ").unwrap_or_default());
     let Some(secret) = secret else {
         if app.keys.load().is_empty() {
-            return Ok(Principal::local());
+            return if is_from_here(request.headers()) {
+                Ok(Principal::local())
+            } else {
+                Err(Problem::forbidden(
+                    "without keys only this machine is answered, by the names localhost, 127.0.0.1 and [::1], and no page of another site; \
+                     `pointsman keys create` lets others in",
+                ))
+            };
         }
         let is_open = OPEN.contains(&request.uri().path());
         return if is_open { Ok(nobody()) } else { Err(unauthorised()) };
@@ -144,4 +167,46 @@ pub fn of(app: &App, request: &Request) -> Result<Principal, Problem> {
     }
     let role = key.role.as_deref().and_then(|role| role.parse().ok());
     Ok(Principal { name: format!("key:{}", key.id), role, scopes: key.scopes, is_key: true })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_cumulative_and_scopes_apart() {
+        let who = |role, scopes: &[&str]| Principal {
+            name: "x".into(),
+            role,
+            scopes: scopes.iter().map(|s| (*s).into()).collect(),
+            is_key: true,
+        };
+        assert!(who(Some(Role::Approver), &[]).needs(Role::Operator).is_ok());
+        assert!(who(Some(Role::Operator), &[]).needs(Role::Approver).is_err());
+        assert!(who(None, &["events"]).needs(Role::Viewer).is_err());
+        assert!(who(None, &["events"]).needs_scope("route").is_err());
+        assert!(who(Some(Role::Admin), &[]).needs_scope("route").is_ok());
+    }
+
+    #[test]
+    fn a_page_of_another_site_is_not_this_machine() {
+        let from = |host: &'static str, origin: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, origin.parse().unwrap());
+            }
+            is_from_here(&headers)
+        };
+        for host in ["localhost", "localhost:7070", "127.0.0.1:7070", "[::1]:7070", "LOCALHOST:1"] {
+            assert!(from(host, None), "{host}");
+        }
+        for host in ["rebound.example:7070", "10.0.0.1", "localhost.example", ""] {
+            assert!(!from(host, None), "{host}");
+        }
+        assert!(from("localhost:7070", Some("http://localhost:5173")));
+        assert!(!from("localhost:7070", Some("https://evil.example")));
+        assert!(!from("localhost:7070", Some("null")));
+        assert!(!is_from_here(&HeaderMap::new()));
+    }
 }

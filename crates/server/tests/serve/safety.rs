@@ -110,3 +110,13 @@ fn a_choice_repeats_and_can_be_explained() {
     assert_eq!(recorded["terms"][0]["propensity"], 1.0);
     assert_eq!(recorded["context"]["merchant_id"], "m");
 }
+
+#[test]
+fn a_page_of_another_site_may_nothing() {
+    let server = Place::new().start("");
+    let engage = br#"{"engaged": true}"#;
+    let page = [("origin", "https://evil.example"), ("content-type", "text/plain")];
+    let answer = server.ask("POST", "/v1/kill-switch", &page, engage);
+    assert_eq!((answer.status, answer.json()["code"].as_str()), (403, Some("forbidden")));
+    assert_eq!(server.get("/v1/kill-switch").json()["engaged"], false);
+}
