@@ -15,7 +15,7 @@ use crate::cells::Cells;
 use crate::error::{Error, Result};
 use crate::rollups::Changes;
 use crate::rows::Verdict;
-use crate::sql::{get, places, query};
+use crate::sql::{Places, get, query};
 use crate::status;
 
 /// Rows per statement.
@@ -50,6 +50,7 @@ struct More {
 pub(crate) async fn store(
     connection: &mut AnyConnection,
     cells: &mut Cells,
+    places: Places,
     attempts: &[Attempt],
 ) -> Result<Vec<Verdict>> {
     // Of an id that comes twice, the first is inserted and the second meets it.
@@ -66,7 +67,7 @@ pub(crate) async fn store(
     let mut verdicts = vec![Verdict::New; attempts.len()];
     let mut changes = Changes::default();
     for rows in fresh.chunks(ROWS) {
-        for at in insert(connection, cells, attempts, rows, &mut changes).await? {
+        for at in insert(connection, cells, places, attempts, rows, &mut changes).await? {
             again.push(at);
         }
     }
@@ -74,7 +75,7 @@ pub(crate) async fn store(
     for at in again {
         verdicts[at] = meet(connection, &attempts[at], &mut changes).await?;
     }
-    changes.write(connection).await?;
+    changes.write(connection, places).await?;
     Ok(verdicts)
 }
 
@@ -82,6 +83,7 @@ pub(crate) async fn store(
 async fn insert(
     connection: &mut AnyConnection,
     cells: &mut Cells,
+    places: Places,
     attempts: &[Attempt],
     rows: &[usize],
     changes: &mut Changes,
@@ -90,7 +92,7 @@ async fn insert(
         "INSERT INTO attempts (seq, attempt_id, payment_id, attempt_number, occurred_at_ms, cell, minor, status, \
          code_source, code_value, latency_ms, decision_id, more) VALUES {} \
          ON CONFLICT (attempt_id) DO NOTHING RETURNING seq",
-        places(rows.len(), COLUMNS)
+        places.of(rows.len(), COLUMNS)
     );
     let mut insert = query(text).persistent(rows.len() == ROWS);
     let start = cells.seq;

@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 use crate::cells::Cells;
 use crate::error::{Error, Result};
 use crate::reads::Sql;
+use crate::sql::Places;
 use crate::work::Seat;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -51,7 +52,8 @@ pub async fn open(url: &str) -> Result<Sql> {
     migrate(&readers, if is_sqlite { &SQLITE } else { &POSTGRES }).await?;
     let seq = highest(&readers, "SELECT COALESCE(MAX(seq), 0) FROM attempts").await?;
     let cell = highest(&readers, "SELECT COALESCE(MAX(id), 0) FROM cells").await?;
-    let seat = Seat { cells: Cells::new(seq, cell), connection: None };
+    let places = if is_sqlite { Places::Plain } else { Places::Numbered };
+    let seat = Seat { cells: Cells::new(seq, cell), places, connection: None };
     Ok(Sql { address, readers, seat: Arc::new(Mutex::new(seat)) })
 }
 
@@ -67,7 +69,7 @@ impl Address {
     /// A connection of its own, with the settings.
     pub async fn connect(&self) -> Result<AnyConnection> {
         let options: AnyConnectOptions = self.url.parse()?;
-        let mut connection = options.connect().await?;
+        let mut connection = options.disable_statement_logging().connect().await?;
         connection.execute(sqlx::raw_sql(self.settings)).await?;
         Ok(connection)
     }

@@ -6,7 +6,7 @@ use payments::{Attempt, Status};
 use sqlx::AnyConnection;
 
 use crate::error::Result;
-use crate::sql::{places, query};
+use crate::sql::{Places, query};
 use crate::status;
 
 const MINUTE_MS: i64 = 60_000;
@@ -54,7 +54,7 @@ impl Changes {
     }
 
     /// Writes them.
-    pub async fn write(self, connection: &mut AnyConnection) -> Result<()> {
+    pub async fn write(self, connection: &mut AnyConnection, places: Places) -> Result<()> {
         let rows: Vec<_> = self.0.into_iter().collect();
         for rows in rows.chunks(ROWS) {
             let text = format!(
@@ -62,7 +62,7 @@ impl Changes {
                  ON CONFLICT (minute_ms, cell, status) DO UPDATE SET attempts = rollups.attempts + excluded.attempts, \
                  minor = rollups.minor + excluded.minor, latency_ms = rollups.latency_ms + excluded.latency_ms, \
                  latencies = rollups.latencies + excluded.latencies",
-                places(rows.len(), 7)
+                places.of(rows.len(), 7)
             );
             let mut insert = query(text).persistent(rows.len() == ROWS);
             for ((minute, cell, status), change) in rows {

@@ -13,22 +13,37 @@ pub(crate) fn query(text: String) -> Query<'static, Any, AnyArguments> {
     sqlx::query(AssertSqlSafe(text))
 }
 
-/// `($1,$2),($3,$4)`: both databases read numbered places.
-pub(crate) fn places(rows: usize, columns: usize) -> String {
-    let mut text = String::with_capacity(rows * columns * 5);
-    let mut place = 0;
-    for row in 0..rows {
-        text.push_str(if row == 0 { "(" } else { ",(" });
-        for column in 0..columns {
-            place += 1;
-            if column > 0 {
-                text.push(',');
+/// How a database writes the places of values in statements of many rows. Both read `$1`, but SQLite looks a named place up by walking over all of
+/// them, for each value: at 1,664 places that costs more than the insert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Places {
+    /// `(?,?),(?,?)`: SQLite.
+    Plain,
+    /// `($1,$2),($3,$4)`: PostgreSQL.
+    Numbered,
+}
+
+impl Places {
+    /// Rows of places.
+    pub fn of(self, rows: usize, columns: usize) -> String {
+        let mut text = String::with_capacity(rows * columns * 5);
+        let mut place = 0;
+        for row in 0..rows {
+            text.push_str(if row == 0 { "(" } else { ",(" });
+            for column in 0..columns {
+                place += 1;
+                if column > 0 {
+                    text.push(',');
+                }
+                match self {
+                    Self::Plain => text.push('?'),
+                    Self::Numbered => drop(write!(text, "${place}")),
+                }
             }
-            let _ = write!(text, "${place}");
+            text.push(')');
         }
-        text.push(')');
+        text
     }
-    text
 }
 
 /// A column's value.
@@ -43,6 +58,7 @@ where
 mod tests {
     #[test]
     fn places_are_numbered_through() {
-        assert_eq!(super::places(2, 3), "($1,$2,$3),($4,$5,$6)");
+        assert_eq!(super::Places::Numbered.of(2, 3), "($1,$2,$3),($4,$5,$6)");
+        assert_eq!(super::Places::Plain.of(2, 3), "(?,?,?),(?,?,?)");
     }
 }

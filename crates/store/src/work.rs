@@ -8,7 +8,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::cells::Cells;
 use crate::error::Result;
 use crate::rows::{ApiKey, Choice, Claim, Event, KillSwitch, Kind, Object, Snapshot, Verdict};
-use crate::sql::{get, places, query};
+use crate::sql::{Places, get, query};
 use crate::{Work, attempts, audit};
 
 /// The name of the fact that says which steps' effects are stored.
@@ -19,6 +19,7 @@ const SNAPSHOTS: i64 = 2;
 /// What belongs to whoever writes: passed on from one unit of work to the next.
 pub(crate) struct Seat {
     pub cells: Cells,
+    pub places: Places,
     /// None: the last work broke off, and its connection went with it, transaction and all.
     pub connection: Option<AnyConnection>,
 }
@@ -52,7 +53,8 @@ impl SqlWork {
 #[async_trait]
 impl Work for SqlWork {
     async fn attempts(&mut self, attempts: &[Attempt]) -> Result<Vec<Verdict>> {
-        attempts::store(&mut self.connection, &mut self.turn.seat.cells, attempts).await
+        let seat = &mut *self.turn.seat;
+        attempts::store(&mut self.connection, &mut seat.cells, seat.places, attempts).await
     }
 
     async fn step(&mut self, step: i64, body: &[u8]) -> Result<()> {
@@ -119,10 +121,11 @@ impl Work for SqlWork {
 
     async fn choices(&mut self, choices: &[Choice]) -> Result<()> {
         const ROWS: usize = 64;
+        let places = self.turn.seat.places;
         for rows in choices.chunks(ROWS) {
             let text = format!(
                 "INSERT INTO choices (decision_id, at_ms, body) VALUES {} ON CONFLICT (decision_id) DO NOTHING",
-                places(rows.len(), 3)
+                places.of(rows.len(), 3)
             );
             let mut insert = query(text).persistent(rows.len() == ROWS);
             for choice in rows {
