@@ -41,6 +41,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pilot", &["payments", "stats", "analyst", "routing"]),
     ("engine", &["payments", "stats", "analyst", "routing", "pilot"]),
     ("sim", &["payments", "stats"]),
+    ("store", &["payments"]),
 ];
 
 /// Clocks, entropy, threads' runtimes, sockets and stores: nothing a pure crate could want.

@@ -20,16 +20,19 @@ pub enum Tool {
     Clippy,
     /// `cargo deny`.
     CargoDeny,
+    /// The server programs of PostgreSQL, which tests start themselves.
+    PostgreSql,
 }
 
 impl Tool {
-    const ALL: [Self; 3] = [Self::Rustfmt, Self::Clippy, Self::CargoDeny];
+    const ALL: [Self; 4] = [Self::Rustfmt, Self::Clippy, Self::CargoDeny, Self::PostgreSql];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Rustfmt => "rustfmt",
             Self::Clippy => "clippy",
             Self::CargoDeny => "cargo-deny",
+            Self::PostgreSql => "postgresql",
         }
     }
 
@@ -41,6 +44,7 @@ impl Tool {
             Self::CargoDeny => {
                 format!("cargo install --locked cargo-deny --version {CARGO_DENY_VERSION}")
             }
+            Self::PostgreSql => "apt-get install --yes --no-install-recommends postgresql".into(),
         }
     }
 
@@ -50,6 +54,7 @@ impl Tool {
             Self::Rustfmt => works(cargo(root, &["fmt", "--version"])),
             Self::Clippy => works(cargo(root, &["clippy", "--version"])),
             Self::CargoDeny => cargo_deny(root).is_some(),
+            Self::PostgreSql => has_postgresql(),
         }
     }
 
@@ -61,6 +66,7 @@ impl Tool {
                 succeeds(rustup)
             }
             Self::CargoDeny => install_cargo_deny(root),
+            Self::PostgreSql => install_package(root, self.name()),
         }
     }
 }
@@ -76,6 +82,23 @@ pub fn cargo_deny(root: &Path) -> Option<Command> {
             works(version)
         })
         .map(|program| command(root, program))
+}
+
+/// Debian keeps server programs off the path, one directory per version.
+fn has_postgresql() -> bool {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut places: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
+    places.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+    places.iter().any(|place| place.join("initdb").exists())
+}
+
+fn install_package(root: &Path, name: &str) -> bool {
+    let apt = |arguments: &[&str]| {
+        let mut apt = command(root, "apt-get");
+        apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        succeeds(apt)
+    };
+    apt(&["update"]) && apt(&["install", "--yes", "--no-install-recommends", name])
 }
 
 /// Its release profile optimises for minutes what runs for seconds here; the cache keeps it for

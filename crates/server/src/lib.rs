@@ -6,7 +6,9 @@
 pub mod backtest;
 pub mod cli;
 pub mod config;
+pub mod http;
 pub mod piloted;
 pub mod read;
 pub mod report;
+pub mod serve;
 pub mod wire;

@@ -3,12 +3,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{Exit, complain};
+use super::{Exit, FILE, complain};
 use crate::config::{self, Use, keys};
 use crate::read::visible;
-
-/// Read where no file is named.
-const FILE: &str = "pointsman.toml";
 
 /// `check`.
 #[derive(Debug, clap::Args)]

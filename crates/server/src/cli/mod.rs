@@ -1,16 +1,24 @@
 //! The command line.
 
+mod audit;
 mod backtest;
 mod check;
+mod client;
 mod demo;
+mod journal;
+mod keys;
 mod progress;
 mod replay;
+mod serve;
 mod shell;
 mod sim;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::config::{self, Settings};
 
 /// For whom a command prints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -33,6 +41,8 @@ pub enum Exit {
     Usage = 2,
     /// The input can't be read.
     Input = 3,
+    /// The server can't be reached.
+    Unreachable = 4,
 }
 
 impl From<Exit> for ExitCode {
@@ -48,9 +58,10 @@ impl From<Exit> for ExitCode {
   pointsman demo                                  a simulated day with its outages
   pointsman backtest payments.csv                 what your own data would have told
   pointsman backtest payments.csv --format html -o report.html
+  pointsman serve                                 beside live traffic, only watching
   pointsman check                                 is the configuration right?
 
-Exit codes: 0 ok, 1 a check differs, 2 usage, 3 input can't be read.")]
+Exit codes: 0 ok, 1 a check differs, 2 usage, 3 input can't be read, 4 the server can't be reached.")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -66,8 +77,18 @@ enum Command {
     Sim(sim::Args),
     /// Re-run recorded inputs: exits 1 if any decision differs
     Replay(replay::Args),
+    /// Run the server: watch live traffic, answer where payments go
+    Serve(serve::Args),
     /// Check the configuration: say what is wrong
     Check(check::Args),
+    /// Print the cycle log of a running server as it is written
+    Watch(client::WatchArgs),
+    /// Print what a running server knows (memory, incidents, decisions), or write down its journal
+    Export(client::ExportArgs),
+    /// Make, list and revoke keys in the local store
+    Keys(keys::Args),
+    /// List the audit log of the local store, or check that it is whole
+    Audit(audit::Args),
     /// Print completions for a shell
     Completions(shell::CompletionsArgs),
     /// Print the manual page
@@ -89,7 +110,12 @@ pub fn main() -> ExitCode {
         Command::Backtest(args) => backtest::run(&args),
         Command::Sim(args) => sim::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Watch(args) => client::watch(&args),
+        Command::Export(args) => client::export(&args),
+        Command::Keys(args) => keys::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Completions(args) => shell::completions(&args, &mut Cli::command()),
         Command::Man(args) => shell::man(&args, Cli::command()),
     };
@@ -113,6 +139,32 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
                 .downcast_ref::<serde_json::Error>()
                 .is_some_and(|e| e.io_error_kind() == Some(std::io::ErrorKind::BrokenPipe))
     })
+}
+
+/// Read where no file is named.
+const FILE: &str = "pointsman.toml";
+
+/// The configuration of commands that run where the server does; none: what is wrong with it has been said.
+fn configured(file: Option<&Path>) -> Option<Settings> {
+    let here = || Path::new(FILE).exists().then(|| Path::new(FILE));
+    match config::load_optional(file.or_else(here)) {
+        Ok(settings) => Some(settings),
+        Err(wrong) => {
+            for wrong in &wrong {
+                complain(&wrong.to_string());
+            }
+            None
+        }
+    }
+}
+
+/// The store that the configuration names, and the runtime that it needs.
+fn store_of(file: Option<&Path>) -> anyhow::Result<Option<(tokio::runtime::Runtime, store::Sql)>> {
+    let Some(settings) = configured(file) else { return Ok(None) };
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let store = runtime.block_on(store::open(settings.store_url()))?;
+    Ok(Some((runtime, store)))
 }
 
 /// One clear message on standard error.

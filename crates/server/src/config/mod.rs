@@ -14,7 +14,8 @@ use std::path::Path;
 use config::{Config, Environment, File, FileFormat, Value, ValueKind};
 
 pub use keys::{Key, Use, keys};
-pub use settings::Settings;
+pub use settings::{ClockSource, Settings};
+pub use span::parse as span;
 
 use crate::read::visible;
 

@@ -17,6 +17,39 @@ pub struct Settings {
     guardrails: Guardrails,
     routing: Routing,
     gateways: Vec<routing::Gateway>,
+    server: Server,
+    store: Store,
+    safety: Safety,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Server {
+    listen: Option<std::net::SocketAddr>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Store {
+    url: Option<String>,
+    retention: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Safety {
+    four_eyes: Option<bool>,
+}
+
+/// What drives every timer (`clock.source`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockSource {
+    /// This machine's clock.
+    #[default]
+    Wall,
+    /// The events' own times.
+    Event,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -37,6 +70,7 @@ struct Analysis {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct Clock {
+    source: ClockSource,
     lateness: Option<String>,
     step_max: Option<String>,
 }
@@ -74,6 +108,51 @@ impl Settings {
         self.routing.put(&mut config.routing);
         config.routing.gateways.clone_from(&self.gateways);
         config
+    }
+
+    /// The engine's configuration beside live traffic: where no mode is set, it only watches.
+    pub fn serving(&self) -> engine::Config {
+        let mut config = self.engine();
+        let watch = pilot::Mode::Shadow;
+        let mut modes = pilot::Modes {
+            reroute: watch,
+            adjust_retry: watch,
+            suppress_path: watch,
+            alert: watch,
+        };
+        self.modes.put(&mut modes);
+        config.pilot.modes = modes;
+        config
+    }
+
+    /// Where the server listens.
+    pub fn listen(&self) -> std::net::SocketAddr {
+        self.server.listen.unwrap_or_else(|| ([127, 0, 0, 1], 7070).into())
+    }
+
+    /// Listens elsewhere, whatever the file says.
+    pub fn listen_on(&mut self, address: std::net::SocketAddr) {
+        self.server.listen = Some(address);
+    }
+
+    /// The store's URL.
+    pub fn store_url(&self) -> &str {
+        self.store.url.as_deref().unwrap_or("sqlite:pointsman.db")
+    }
+
+    /// How long attempts are kept, milliseconds.
+    pub fn retention_ms(&self) -> i64 {
+        self.store.retention.as_deref().and_then(span::parse).unwrap_or(90 * 86_400_000)
+    }
+
+    /// What drives every timer.
+    pub fn clock_source(&self) -> ClockSource {
+        self.clock.source
+    }
+
+    /// Whether widening a limit or clearing the kill switch takes two people.
+    pub fn four_eyes(&self) -> bool {
+        self.safety.four_eyes.unwrap_or(true)
     }
 
     /// What each key alone can't tell.

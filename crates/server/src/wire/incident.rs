@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use analyst::{Cause, IncidentStatus, Signal, Slice};
 use payments::Timestamp;
-use pilot::{RiskLevel, Target};
+use pilot::{Decision, RiskLevel, Target};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::backtest::Answer;
 use crate::backtest::saved::Saved;
@@ -16,13 +17,18 @@ pub fn rfc3339(at: Timestamp) -> String {
 }
 
 /// `GET /v1/incidents`, one row.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Incident {
     id: String,
+    #[schema(value_type = String)]
     status: IncidentStatus,
+    #[schema(value_type = BTreeMap<String, String>)]
     slice: Slice,
+    #[schema(value_type = Vec<BTreeMap<String, String>>)]
     aliases: Vec<Slice>,
+    #[schema(value_type = String)]
     signal: Signal,
+    #[schema(value_type = String)]
     cause: Cause,
     confidence: f64,
     started_at: String,
@@ -46,7 +52,7 @@ pub struct Incident {
     timeline: Vec<Point>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 struct Impact {
     attempts: u64,
     lost_payments: f64,
@@ -59,7 +65,7 @@ struct Impact {
     share: f64,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 struct Lost {
     minor: i64,
     currency: String,
@@ -68,29 +74,32 @@ struct Lost {
     minor_per_minute: i64,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 struct Evidence {
     kind: String,
     text: String,
     log_bayes_factor: f64,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 struct Alternative {
+    #[schema(value_type = String)]
     cause: Cause,
+    #[schema(value_type = BTreeMap<String, String>)]
     slice: Slice,
     confidence: f64,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 struct ProposedAction {
     action: String,
     from: Option<String>,
+    #[schema(value_type = Vec<super::Share>)]
     to: Vec<Target>,
     share: f64,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 struct Operator {
     at: String,
     confidence: f64,
@@ -98,16 +107,18 @@ struct Operator {
     reason: String,
     moved_payments: f64,
     lost_payments_after: f64,
+    #[schema(value_type = serde_json::Value)]
     saved: Saved,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 struct Risk {
+    #[schema(value_type = String)]
     level: RiskLevel,
     text: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 struct Part {
     value: String,
     attempts_all: u64,
@@ -118,7 +129,7 @@ struct Part {
     hit: bool,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 struct Point {
     at: String,
     attempts: u64,
@@ -126,7 +137,32 @@ struct Point {
     expected: f64,
 }
 
+impl ProposedAction {
+    fn of(decision: &Decision) -> Self {
+        Self {
+            action: decision.action.to_string(),
+            from: decision.from.clone(),
+            to: decision.to.clone(),
+            share: decision.share,
+        }
+    }
+}
+
+impl Risk {
+    fn of(decision: &Decision) -> Self {
+        Self { level: decision.risk.level, text: decision.risk.text.clone() }
+    }
+}
+
 impl Incident {
+    /// As it stands now, with the last decision about it.
+    pub fn live(from: &analyst::Incident, decision: Option<&Decision>) -> Self {
+        let mut incident = Self::new(from, None);
+        incident.proposed_action = decision.map(ProposedAction::of);
+        incident.risk = decision.map(Risk::of);
+        incident
+    }
+
     /// With the operator's answer to it.
     pub fn new(from: &analyst::Incident, answer: Option<&Answer>) -> Self {
         let lost: Vec<Lost> = from
@@ -199,16 +235,8 @@ impl Incident {
                     confidence: a.confidence,
                 })
                 .collect(),
-            proposed_action: answer.map(|answer| ProposedAction {
-                action: answer.decision.action.to_string(),
-                from: answer.decision.from.clone(),
-                to: answer.decision.to.clone(),
-                share: answer.decision.share,
-            }),
-            risk: answer.map(|answer| Risk {
-                level: answer.decision.risk.level,
-                text: answer.decision.risk.text.clone(),
-            }),
+            proposed_action: answer.map(|answer| ProposedAction::of(&answer.decision)),
+            risk: answer.map(|answer| Risk::of(&answer.decision)),
             operator: answer.map(|answer| Operator {
                 at: rfc3339(answer.at),
                 confidence: answer.decision.confidence,

@@ -1,7 +1,15 @@
-//! What programs read: incidents as `GET /v1/incidents` gives them.
+//! What programs read: objects as the API gives them.
 //!
 //! Times are RFC 3339 in UTC; what is absent is `null` and never left out.
 
+mod decision;
+mod experiment;
 mod incident;
+mod intervention;
+mod policy;
 
+pub use decision::Decision;
+pub use experiment::Experiment;
 pub use incident::{Incident, rfc3339};
+pub use intervention::{Held, Intervention, Share};
+pub use policy::{Memory, Policy};

@@ -1,0 +1,193 @@
+//! `pointsman keys`: who may ask the server, kept in its store as hashes.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use payments::Timestamp;
+
+use super::{Exit, Format, store_of};
+use crate::config;
+use crate::http::who::{Role, hash};
+use crate::serve::clock::wall;
+
+/// `keys`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  pointsman keys create --role viewer
+  pointsman keys create --scope events,route --for 90d
+  pointsman keys list
+  pointsman keys revoke k_0123456789abcdef
+
+A key is printed once and stored as a hash. With the first key, everybody needs one. A running server reads changes within
+seconds.")]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+    /// The configuration, for store.url
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Make a key and print it, once
+    Create {
+        /// A person's role
+        #[arg(long, value_enum, required_unless_present = "scope", conflicts_with = "scope")]
+        role: Option<Role>,
+        /// A machine's scopes: events, route
+        #[arg(long, value_delimiter = ',', value_parser = ["events", "route"])]
+        scope: Vec<String>,
+        /// How long it is good, e.g. 90d; for ever if not given
+        #[arg(long = "for", value_name = "TIME")]
+        lasts: Option<String>,
+        /// For whom
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// List keys, without their secrets
+    List {
+        /// For whom
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Revoke a key
+    Revoke {
+        /// Its id
+        id: String,
+    },
+}
+
+#[derive(serde::Serialize)]
+struct Made<'a> {
+    id: &'a str,
+    key: &'a str,
+}
+
+#[derive(serde::Serialize)]
+struct Listed {
+    id: String,
+    role: Option<String>,
+    scopes: Vec<String>,
+    created_at: String,
+    created_by: String,
+    expires_at: Option<String>,
+    revoked_at: Option<String>,
+}
+
+/// Makes, lists, revokes.
+pub fn run(args: &Args) -> Result<Exit> {
+    let Some((runtime, store)) = store_of(args.config.as_deref())? else { return Ok(Exit::Input) };
+    let store: &dyn store::Store = &store;
+    runtime.block_on(async {
+        match &args.what {
+            What::Create { role, scope, lasts, format } => {
+                create(store, *role, scope, lasts.as_deref(), *format).await
+            }
+            What::List { format } => list(store, *format).await,
+            What::Revoke { id } => {
+                let mut work = store.begin().await?;
+                if !work.revoke_key(id, wall()).await? {
+                    bail!("there is no key {} that isn't revoked", crate::read::visible(id));
+                }
+                work.append_audit(wall(), &user(), "revoke", id, "{}").await?;
+                work.commit().await?;
+                println!("revoked");
+                Ok(Exit::Ok)
+            }
+        }
+    })
+}
+
+async fn create(
+    store: &dyn store::Store,
+    role: Option<Role>,
+    scopes: &[String],
+    lasts: Option<&str>,
+    format: Format,
+) -> Result<Exit> {
+    let lasts_ms = match lasts {
+        None => None,
+        Some(text) => match config::span(text).filter(|ms| *ms > 0) {
+            Some(ms) => Some(ms),
+            None => bail!(
+                "--for {}: want a length of time such as 12h or 90d",
+                crate::read::visible(text)
+            ),
+        },
+    };
+    let id = format!("k_{}", hex(&random::<8>()?));
+    let key = format!("pm_{}", hex(&random::<32>()?));
+    let row = store::ApiKey {
+        id: id.clone(),
+        hash: hash(&key),
+        role: role.map(|role| role.as_str().to_owned()),
+        scopes: scopes.to_vec(),
+        created_at: wall(),
+        created_by: user(),
+        expires_at: lasts_ms.map(|ms| wall().plus_millis(ms)),
+        revoked_at: None,
+    };
+    let what = role.map_or_else(|| scopes.join(","), |role| role.as_str().to_owned());
+    let detail = serde_json::json!({ "allows": what }).to_string();
+    let mut work = store.begin().await?;
+    work.add_key(&row).await?;
+    work.append_audit(wall(), &user(), "create_key", &id, &detail).await?;
+    work.commit().await?;
+    match format {
+        Format::Json => println!("{}", serde_json::to_string(&Made { id: &id, key: &key })?),
+        Format::Text => {
+            println!("{key}");
+            eprintln!("key {id} for {what}; this is the only time it is shown");
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+async fn list(store: &dyn store::Store, format: Format) -> Result<Exit> {
+    let time = |at: Option<Timestamp>| at.map(crate::wire::rfc3339);
+    let keys: Vec<Listed> = store
+        .keys()
+        .await?
+        .into_iter()
+        .map(|key| Listed {
+            id: key.id,
+            role: key.role,
+            scopes: key.scopes,
+            created_at: crate::wire::rfc3339(key.created_at),
+            created_by: key.created_by,
+            expires_at: time(key.expires_at),
+            revoked_at: time(key.revoked_at),
+        })
+        .collect();
+    if format == Format::Json {
+        println!("{}", serde_json::to_string(&keys)?);
+        return Ok(Exit::Ok);
+    }
+    for key in &keys {
+        let what = key.role.clone().unwrap_or_else(|| key.scopes.join(","));
+        let state = match (&key.revoked_at, &key.expires_at) {
+            (Some(at), _) => format!("revoked {at}"),
+            (None, Some(at)) => format!("until {at}"),
+            (None, None) => "without end".into(),
+        };
+        println!("{}  {what}  made {} by {}, {state}", key.id, key.created_at, key.created_by);
+    }
+    Ok(Exit::Ok)
+}
+
+fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).context("the operating system gives no entropy")?;
+    Ok(bytes)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whoever runs the command, as the operating system calls them.
+fn user() -> String {
+    let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
+    format!("cli:{}", name.unwrap_or_else(|_| "unknown".into()))
+}

@@ -1,0 +1,109 @@
+//! HTTP: the calls, their description, and what is around every one of them.
+//!
+//! Each handler is registered together with its description, so the committed `docs/openapi.json` can't say what isn't there. Errors are RFC 9457
+//! problems, without exception.
+
+mod ask;
+mod command;
+mod docs;
+mod events;
+mod objects;
+mod once;
+mod operator;
+mod plain;
+mod probes;
+mod problem;
+mod request;
+mod route;
+mod routes;
+mod split;
+pub mod stream;
+pub mod who;
+
+use std::sync::{Arc, LazyLock};
+
+use axum::http::StatusCode;
+use axum::{Router, middleware};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::serve::App;
+
+fn described() -> (Router<Arc<App>>, OpenApi) {
+    let licence = LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
+    let info = InfoBuilder::new()
+        .title("Pointsman")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "Payment attempts in; what breaks, since when, why and what it costs out; and where payments go. Times are RFC 3339 in UTC; what is absent is null. Errors are RFC 9457 problems.",
+        ))
+        .license(Some(licence))
+        .build();
+    OpenApiRouter::with_openapi(OpenApiBuilder::new().info(info).build())
+        .routes(routes!(events::take))
+        .routes(routes!(route::one))
+        .routes(routes!(route::batch))
+        .routes(routes!(route::recorded))
+        .routes(routes!(routes::rolling))
+        .routes(routes!(objects::incidents))
+        .routes(routes!(objects::incident))
+        .routes(routes!(objects::acknowledge))
+        .routes(routes!(objects::interventions))
+        .routes(routes!(objects::intervention))
+        .routes(routes!(command::approve))
+        .routes(routes!(command::reject))
+        .routes(routes!(command::roll_back))
+        .routes(routes!(objects::experiments))
+        .routes(routes!(objects::experiment))
+        .routes(routes!(objects::decisions))
+        .routes(routes!(operator::memory))
+        .routes(routes!(operator::policy))
+        .routes(routes!(command::kill_switch, command::set_kill_switch))
+        .routes(routes!(command::advance))
+        .routes(routes!(stream::follow))
+        .routes(routes!(routes::series))
+        .routes(routes!(routes::payment))
+        .routes(routes!(operator::settings, operator::change))
+        .routes(routes!(plain::audit))
+        .routes(routes!(plain::keys))
+        .routes(routes!(plain::revoke_key))
+        .routes(routes!(plain::gateways))
+        .routes(routes!(plain::freezes, plain::set_freezes))
+        .routes(routes!(probes::me))
+        .routes(routes!(probes::version))
+        .routes(routes!(probes::alive))
+        .routes(routes!(probes::ready))
+        .routes(routes!(probes::metrics))
+        .routes(routes!(probes::openapi))
+        .routes(routes!(probes::docs))
+        .split_for_parts()
+}
+
+/// The description of the interface, OpenAPI 3.1.
+pub fn description() -> String {
+    static TEXT: LazyLock<String> =
+        LazyLock::new(|| described().1.to_pretty_json().unwrap_or_default() + "\n");
+    TEXT.clone()
+}
+
+/// Everything that is answered.
+pub fn router(app: Arc<App>) -> Router {
+    let (router, _) = described();
+    router
+        .fallback(probes::nothing)
+        .method_not_allowed_fallback(probes::other_method)
+        .layer(middleware::from_fn_with_state(app.clone(), once::once))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(app.clone(), request::around))
+        .with_state(app)
+}
+
+/// A fault of ours: said, and nothing of it shown.
+fn panicked(_: Box<dyn std::any::Any + Send>) -> axum::response::Response {
+    use axum::response::IntoResponse;
+    tracing::error!("a handler panicked");
+    let detail = "the server failed at this request; its log has the request id";
+    problem::Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
+}

@@ -1,0 +1,127 @@
+//! Probes and the server about itself: version, health, metrics, the interface's description.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::problem::Problem;
+use super::who::{Principal, Role};
+use crate::serve::App;
+use crate::serve::health::{Phase, StoreState};
+
+/// What runs.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Version {
+    name: &'static str,
+    version: &'static str,
+}
+
+/// What runs
+#[utoipa::path(get, path = "/version", tag = "server", responses((status = 200, body = Version)))]
+pub async fn version() -> Json<Version> {
+    Json(Version { name: "pointsman", version: env!("CARGO_PKG_VERSION") })
+}
+
+/// Alive: it answers
+#[utoipa::path(get, path = "/healthz", tag = "server", responses((status = 200, body = String, content_type = "text/plain")))]
+pub async fn alive() -> &'static str {
+    "ok"
+}
+
+/// Whether it can work.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Ready {
+    /// `ready` or `degraded`
+    status: &'static str,
+    /// By part; `ok`, or what is wrong
+    checks: BTreeMap<&'static str, String>,
+}
+
+/// Whether it can work
+///
+/// `degraded` when the store is down: routing goes on, events are answered 503. 503 only while starting or stopping.
+#[utoipa::path(
+    get, path = "/readyz", tag = "server",
+    responses(
+        (status = 200, body = Ready),
+        (status = 503, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn ready(State(app): State<Arc<App>>) -> Result<Json<Ready>, Problem> {
+    if app.health.phase() != Phase::Running {
+        return Err(Problem::stopping());
+    }
+    let store = match app.health.store() {
+        StoreState::Up => match app.store.ping().await {
+            Ok(()) => "ok".to_owned(),
+            Err(error) => error.to_string(),
+        },
+        StoreState::Down(why) | StoreState::Failed(why) => why,
+    };
+    let is_up = store == "ok";
+    let killed = if app.is_killed() { "engaged" } else { "ok" };
+    let checks = BTreeMap::from([
+        ("store", store),
+        ("route", "ok".to_owned()),
+        ("kill_switch", killed.to_owned()),
+    ]);
+    Ok(Json(Ready { status: if is_up { "ready" } else { "degraded" }, checks }))
+}
+
+/// Metrics, as Prometheus reads them
+#[utoipa::path(get, path = "/metrics", tag = "server", responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
+pub async fn metrics(State(app): State<Arc<App>>) -> Response {
+    let is_up = matches!(app.health.store(), StoreState::Up);
+    app.metrics.store_up.set(f64::from(u8::from(is_up)));
+    app.metrics.waiting.set((crate::serve::ROOM - app.room.available_permits()) as i64);
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], app.metrics.text()).into_response()
+}
+
+/// This description
+#[utoipa::path(get, path = "/openapi.json", tag = "server", responses((status = 200, body = serde_json::Value)))]
+pub async fn openapi() -> Response {
+    super::route::json(super::description())
+}
+
+/// This description, for people
+#[utoipa::path(get, path = "/docs", tag = "server", responses((status = 200, body = String, content_type = "text/html")))]
+pub async fn docs() -> Result<Html<String>, Problem> {
+    super::docs::page().map(Html)
+}
+
+/// Who asks.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Me {
+    name: String,
+    role: Option<Role>,
+    scopes: Vec<String>,
+    tenant: &'static str,
+}
+
+/// Who am I
+#[utoipa::path(get, path = "/v1/me", tag = "server", responses((status = 200, body = Me)))]
+pub async fn me(who: Principal) -> Json<Me> {
+    Json(Me { name: who.name, role: who.role, scopes: who.scopes, tenant: "default" })
+}
+
+/// No such path.
+pub async fn nothing(uri: axum::http::Uri) -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        format!("there is no path {}; GET /docs lists them", payments::excerpt(uri.path())),
+    )
+}
+
+/// A path, and another method.
+pub async fn other_method(method: axum::http::Method) -> Problem {
+    let detail = format!("{method} isn't answered here; GET /docs lists what is");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+}

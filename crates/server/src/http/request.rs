@@ -1,0 +1,66 @@
+//! Around every request: its id, who asks, and a count of what was answered.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::problem::Problem;
+use super::who;
+use crate::serve::App;
+use crate::serve::metrics::RequestLabels;
+
+tokio::task_local! {
+    static ID: String;
+}
+
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
+/// The id of the request that is being answered.
+pub fn id() -> String {
+    ID.try_with(Clone::clone).unwrap_or_default()
+}
+
+/// How long an answer may take to begin, the reading of a slow body included; the stream's begins at once.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
+
+/// 504, not 503: that would say that nothing was stored.
+fn too_long() -> Problem {
+    let detail = "there was no answer within 60 s, and whether it was done isn't known; ask again: attempts count once by attempt_id, and \
+                  Idempotency-Key does the same for commands";
+    Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", detail)
+}
+
+/// The outermost layer.
+pub async fn around(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let id = format!("{:016x}-{count}", app.process);
+    let route =
+        request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let value = HeaderValue::from_str(&id);
+    let mut response = ID
+        .scope(id, async {
+            match who::of(&app, &request) {
+                Ok(principal) => {
+                    request.extensions_mut().insert(principal);
+                    let answer = tokio::time::timeout(ANSWER_MAX, next.run(request));
+                    answer.await.unwrap_or_else(|_| too_long().into_response())
+                }
+                Err(problem) => problem.into_response(),
+            }
+        })
+        .await;
+    let status = response.status().as_u16();
+    app.metrics.requests.get_or_create(&RequestLabels { route, status }).inc();
+    let headers = response.headers_mut();
+    if let Ok(value) = value {
+        headers.insert("x-request-id", value);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}

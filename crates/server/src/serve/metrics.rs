@@ -1,0 +1,168 @@
+//! Counters and gauges, as Prometheus reads them. Names are documented in docs/reference/metrics.md, which a test compares.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+use super::writer::Fate;
+
+/// What became of an attempt.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct FateLabel {
+    fate: &'static str,
+}
+
+/// An HTTP answer.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct RequestLabels {
+    /// The route's pattern, never the path: bounded.
+    pub route: String,
+    /// The status.
+    pub status: u16,
+}
+
+/// All of them.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    attempts: Family<FateLabel, Counter>,
+    /// Stored, and too old for the engine.
+    pub attempts_too_old: Counter,
+    /// Members of events that the contract doesn't know.
+    pub unknown_fields: Counter,
+    /// Routing answers.
+    pub choices: Counter,
+    /// Choices written behind their answers.
+    pub choices_recorded: Counter,
+    /// Choices that were not, because the recorder was full or the store down.
+    pub choices_dropped: Counter,
+    /// One transaction of the writer, begin to durable.
+    pub commit_seconds: Histogram,
+    /// Transactions that came to nothing.
+    pub commit_errors: Counter,
+    /// Events of the stream.
+    pub events_sent: Counter,
+    /// Listeners now.
+    pub stream_clients: Gauge,
+    /// Listeners that were too slow.
+    pub stream_dropped: Counter,
+    /// Times that a person had to look.
+    pub pages: Counter,
+    /// Requests by route and status.
+    pub requests: Family<RequestLabels, Counter>,
+    /// 1 while the store takes what it is given.
+    pub store_up: Gauge<f64, AtomicU64>,
+    /// Attempts that wait for the writer.
+    pub waiting: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("pointsman");
+        macro_rules! made {
+            ($name:literal, $help:literal, $metric:expr) => {{
+                let metric = $metric;
+                registry.register($name, $help, metric.clone());
+                metric
+            }};
+        }
+        Self {
+            attempts: made!(
+                "attempts",
+                "Attempts received, by what became of them",
+                Family::default()
+            ),
+            attempts_too_old: made!(
+                "attempts_too_old",
+                "Attempts stored, and too old for the engine",
+                Counter::default()
+            ),
+            unknown_fields: made!(
+                "event_unknown_fields",
+                "Members of events that are not known and were ignored",
+                Counter::default()
+            ),
+            choices: made!("route_choices", "Routing choices answered", Counter::default()),
+            choices_recorded: made!(
+                "route_choices_recorded",
+                "Routing choices written behind their answers",
+                Counter::default()
+            ),
+            choices_dropped: made!(
+                "route_choices_dropped",
+                "Routing choices not recorded: the recorder was full or the store down",
+                Counter::default()
+            ),
+            commit_seconds: made!(
+                "store_commit_seconds",
+                "One transaction of the writer, begin to durable",
+                Histogram::new(exponential_buckets(0.0005, 2.0, 14))
+            ),
+            commit_errors: made!(
+                "store_commit_errors",
+                "Transactions that came to nothing",
+                Counter::default()
+            ),
+            events_sent: made!("stream_events", "Events said on the stream", Counter::default()),
+            stream_clients: made!(
+                "stream_clients",
+                "Listeners of the stream now",
+                Gauge::default()
+            ),
+            stream_dropped: made!(
+                "stream_clients_dropped",
+                "Listeners dropped for being more than 1 MiB behind",
+                Counter::default()
+            ),
+            pages: made!("pages", "Times that a person had to look", Counter::default()),
+            requests: made!("http_requests", "HTTP answers by route and status", Family::default()),
+            store_up: made!(
+                "store_up",
+                "1 while the store takes what it is given",
+                Gauge::default()
+            ),
+            waiting: made!(
+                "attempts_waiting",
+                "Attempts that wait for the writer",
+                Gauge::default()
+            ),
+            registry,
+        }
+    }
+}
+
+impl Metrics {
+    /// Counts attempts by their fates.
+    pub fn count(&self, fates: &[Fate]) {
+        for fate in fates {
+            self.fate(
+                match fate {
+                    Fate::Accepted => "accepted",
+                    Fate::Updated => "updated",
+                    Fate::Duplicate => "duplicate",
+                    Fate::Future => "rejected",
+                },
+                1,
+            );
+        }
+    }
+
+    /// Counts attempts of one fate.
+    pub fn fate(&self, fate: &'static str, count: u64) {
+        self.attempts.get_or_create(&FateLabel { fate }).inc_by(count);
+    }
+
+    /// As text, in the form of OpenMetrics.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string doesn't fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

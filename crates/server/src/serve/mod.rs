@@ -1,0 +1,269 @@
+//! The operator as a server: an engine that lives in a thread of its own, one writer before it, HTTP around both.
+//!
+//! ```text
+//! HTTP --asks--> writer --steps--> engine (one thread)
+//!  |               ^ |                |  '--policy--> (read without a lock by /v1/route)
+//!  '--choices------' '--store         '--answers--> writer --> store, stream
+//! ```
+//!
+//! The data plane (`/v1/route`) reads an immutable policy and touches neither lock nor store; it goes on when the store is down. Everything
+//! else goes through the writer, in one order, and is durable when it is answered.
+
+pub mod beside;
+pub mod clock;
+pub mod code;
+pub mod core;
+pub mod driver;
+pub mod health;
+pub mod kill;
+pub mod metrics;
+pub mod record;
+mod recovery;
+pub mod ring;
+mod round;
+pub mod writer;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use arc_swap::ArcSwap;
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+
+use crate::config::Settings;
+use clock::Clock;
+use driver::{Answer, Engine, Plane};
+use health::{Health, Phase};
+use metrics::Metrics;
+use record::Record;
+use ring::Ring;
+use writer::{Ask, Inbox, Parts, Writer};
+
+pub use recovery::TOLD;
+pub use round::with_acknowledgement;
+
+/// Events of the stream that are kept.
+pub const STREAM_EVENTS_MAX: i64 = 100_000;
+/// Requests that wait for the writer.
+const ASKS_MAX: usize = 4_096;
+/// Attempts that wait for the writer: 200 MB of them.
+pub const ROOM: usize = 300_000;
+/// Choices that wait to be recorded.
+const RECORDS_MAX: usize = 65_536;
+
+/// How often keys are read again: one that is revoked is refused after this.
+const KEYS_EVERY: Duration = Duration::from_secs(5);
+
+/// Keys by hash; those that are revoked stay, so that nobody becomes `local` again.
+pub type Keys = BTreeMap<String, store::ApiKey>;
+
+/// All that requests need.
+pub struct App {
+    /// The store, to read.
+    pub store: Arc<dyn Store>,
+    /// The writer.
+    pub asks: mpsc::Sender<Ask>,
+    /// The engine, to ask.
+    pub engine: Engine,
+    /// What the data plane obeys.
+    pub plane: Arc<Plane>,
+    /// The recorder.
+    pub records: mpsc::Sender<Record>,
+    /// The clock.
+    pub clock: Arc<Clock>,
+    /// The stream.
+    pub ring: Arc<Ring>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// How everything is.
+    pub health: Arc<Health>,
+    /// Room for attempts that wait.
+    pub room: Arc<Semaphore>,
+    /// Rolling routes as text, each second while somebody listens.
+    pub routes: watch::Sender<Arc<str>>,
+    /// True once the server stops.
+    pub stopping: watch::Receiver<bool>,
+    /// As configured.
+    pub settings: Settings,
+    /// The rolling window, milliseconds.
+    pub window_ms: i64,
+    /// API keys by the hash of their secret, as of a few seconds ago: no request waits for the store to know who asks.
+    pub keys: ArcSwap<Keys>,
+    /// Random per process: request ids begin with it.
+    pub process: u64,
+}
+
+/// A server that has its engine back and listens.
+pub struct Server {
+    /// What requests need.
+    pub app: Arc<App>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    listener: TcpListener,
+    stop: watch::Sender<bool>,
+    writer: tokio::task::JoinHandle<()>,
+}
+
+/// Opens the store, brings the engine back and listens.
+pub async fn start(settings: Settings) -> Result<Server> {
+    let listen = settings.listen();
+    let store: Arc<dyn Store> = Arc::new(store::open(settings.store_url()).await?);
+    let keys = read_keys(&*store).await?;
+    if !listen.ip().is_loopback() && keys.is_empty() {
+        bail!(
+            "server.listen is {listen}, which others can reach, and nobody would have to say who they are: make a key first \
+             (`pointsman keys create --role admin`), or listen on 127.0.0.1"
+        );
+    }
+    let config = settings.serving();
+    let clock = Arc::new(Clock::new(settings.clock_source(), &config.clock));
+    let health = Arc::new(Health::default());
+    let metrics = Arc::new(Metrics::default());
+    let recovered = recovery::recover(&*store, config.clone(), &clock).await?;
+
+    let killed = store.kill_switch().await.unwrap_or_else(|error| kill::unreadable(&error));
+    if killed.engaged {
+        tracing::warn!(
+            reason = killed.reason,
+            "the kill switch is engaged: no overlay, no exploration"
+        );
+    }
+    let core = recovered.core;
+    let window_ms = config.analysis.window_ms;
+    let plane = Arc::new(Plane {
+        policy: ArcSwap::from_pointee(core.beside.policy(&core.engine, killed.engaged)),
+        latch: AtomicBool::new(killed.engaged),
+    });
+    let (answered, answers) = mpsc::unbounded_channel();
+    for applied in recovered.unstored {
+        let _ = answered.send(Answer::Applied(Box::new(applied)));
+    }
+    let (engine, _) =
+        driver::start(core, plane.clone(), answered).context("no thread for the engine")?;
+    let ring = Arc::new(Ring::new(recovered.progress.event));
+    let (asks, asked) = mpsc::channel(ASKS_MAX);
+    let (records, recorded) = mpsc::channel(RECORDS_MAX);
+    let mut work = store.begin().await?;
+    work.release_claims().await?;
+    let known = store.fact(recovery::TOLD).await?;
+    work.set_fact(recovery::TOLD, &recovery::fact(known.as_deref(), &config)).await?;
+    work.commit().await?;
+    let parts = Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        metrics: metrics.clone(),
+        health: health.clone(),
+        ring: ring.clone(),
+        engine: engine.clone(),
+        retention_ms: settings.retention_ms(),
+    };
+    let inbox = Inbox { asks: asked, answers, records: recorded };
+    let writer = Writer::new(parts, inbox, recovered.progress, recovered.saved_step);
+    let writer = tokio::spawn(writer.run());
+    for wish in recovered.wishes {
+        let (reply, done) = oneshot::channel();
+        let audit = writer::Audit {
+            actor: "configuration".into(),
+            action: "configure",
+            object: "settings".into(),
+            detail: core::json(&wish),
+        };
+        let ask = Ask::Tell { input: Box::new(wish), audit: Some(audit), switch: None, reply };
+        asks.send(ask).await.ok().context("the writer is gone")?;
+        if let Ok(Err(fault)) = done.await {
+            bail!("the configuration is refused: {fault:?}");
+        }
+    }
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!("server.listen {listen} can't be had; is another server running?")
+    })?;
+    let address = listener.local_addr()?;
+    let (stop, stopping) = watch::channel(false);
+    let app = Arc::new(App {
+        store,
+        asks,
+        engine,
+        plane,
+        records,
+        clock,
+        ring,
+        metrics,
+        health: health.clone(),
+        room: Arc::new(Semaphore::new(ROOM)),
+        routes: watch::Sender::new(Arc::from("")),
+        stopping,
+        settings,
+        window_ms,
+        keys: ArcSwap::from_pointee(keys),
+        process: random(),
+    });
+    health.enter(Phase::Running);
+    Ok(Server { app, address, listener, stop, writer })
+}
+
+async fn read_keys(store: &dyn Store) -> store::Result<Keys> {
+    Ok(store.keys().await?.into_iter().map(|key| (key.hash.clone(), key)).collect())
+}
+
+/// Reads the keys again and again; while the store is down, those of before count.
+async fn refresh_keys(app: Arc<App>) {
+    loop {
+        tokio::time::sleep(KEYS_EVERY).await;
+        if let Err(error) = app.read_keys().await {
+            tracing::debug!(%error, "keys can't be read");
+        }
+    }
+}
+
+/// Eight bytes of the operating system's entropy; names, not secrets, are made of it.
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    if getrandom::fill(&mut bytes).is_err() {
+        bytes = (clock::wall().as_millis() as u64).to_le_bytes();
+    }
+    u64::from_le_bytes(bytes)
+}
+
+impl Server {
+    /// Serves until `until` ends; then finishes what was begun, stores everything and takes a snapshot.
+    pub async fn run(self, until: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+        let Self { app, listener, stop, writer, .. } = self;
+        let routes = tokio::spawn(crate::http::stream::tell_routes(app.clone()));
+        let keys = tokio::spawn(refresh_keys(app.clone()));
+        let router = crate::http::router(app.clone());
+        let health = app.health.clone();
+        let stopped = async move {
+            until.await;
+            health.enter(Phase::Stopping);
+            // Streams would never end by themselves.
+            let _ = stop.send(true);
+        };
+        axum::serve(listener, router).with_graceful_shutdown(stopped).await?;
+        routes.abort();
+        keys.abort();
+        let (done, closed) = oneshot::channel();
+        if app.asks.send(Ask::Close(done)).await.is_ok() {
+            let _ = closed.await;
+        }
+        writer.await.context("the writer broke off")?;
+        Ok(())
+    }
+}
+
+impl App {
+    /// Reads the keys again.
+    pub async fn read_keys(&self) -> store::Result<()> {
+        self.keys.store(Arc::new(read_keys(&*self.store).await?));
+        Ok(())
+    }
+
+    /// Whether the kill switch's latch is engaged.
+    pub fn is_killed(&self) -> bool {
+        self.plane.latch.load(Ordering::Acquire)
+    }
+}

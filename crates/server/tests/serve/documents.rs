@@ -1,0 +1,28 @@
+//! What the documents say of the server is what it does.
+
+use std::collections::BTreeSet;
+
+use crate::support::{EVENT_CLOCK, HOUR, Place};
+
+#[test]
+fn every_metric_is_documented_and_every_documented_one_exists() {
+    let server = Place::new().start(EVENT_CLOCK);
+    server.events(&HOUR[..100]);
+    let text = server.get("/metrics").body;
+    let served: BTreeSet<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    let page = include_str!("../../../../docs/reference/metrics.md");
+    let documented: BTreeSet<&str> =
+        page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    assert_eq!(served, documented);
+    assert!(text.ends_with("# EOF\n"));
+}
+
+#[test]
+fn the_page_of_the_interface_needs_no_script_and_no_network() {
+    let server = Place::new().start("");
+    let page = server.get("/docs");
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("/v1/interventions/{id}/approve"));
+    assert!(!page.body.contains("<script") && !page.body.contains("http://"));
+}

@@ -1,0 +1,124 @@
+//! Opening a store: its URL, its settings, its schema.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{AnyConnection, AnyPool, ConnectOptions, Executor};
+use tokio::sync::Mutex;
+
+use crate::cells::Cells;
+use crate::error::{Error, Result};
+use crate::reads::Sql;
+use crate::sql::Places;
+use crate::work::Seat;
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// How long a reader waits for a connection.
+const ACQUIRE_MAX: Duration = Duration::from_secs(5);
+const READERS_MAX: u32 = 8;
+
+/// SQLite's settings, per connection. FULL: a commit returns when it is on the medium, in WAL mode too. The page cache
+/// holds the inner pages of the indexes of some ten million rows.
+const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; \
+     PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000; PRAGMA foreign_keys = ON;";
+
+/// Opens the store of a URL and brings its schema up to date. A file that isn't there is made.
+pub async fn open(url: &str) -> Result<Sql> {
+    sqlx::any::install_default_drivers();
+    let is_sqlite = url.starts_with("sqlite:");
+    if !is_sqlite && !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(Error::Url { got: shown(url) });
+    }
+    let address = if is_sqlite {
+        let mode = if url.contains('?') { "&mode=rwc" } else { "?mode=rwc" };
+        Address { url: format!("{url}{mode}"), settings: PRAGMAS, begin: "BEGIN IMMEDIATE" }
+    } else {
+        Address { url: url.to_owned(), settings: "SET synchronous_commit = on", begin: "BEGIN" }
+    };
+    let settings = address.settings;
+    let readers = AnyPoolOptions::new()
+        .max_connections(READERS_MAX)
+        .acquire_timeout(ACQUIRE_MAX)
+        .after_connect(move |connection, _| {
+            Box::pin(async move { connection.execute(sqlx::raw_sql(settings)).await.map(|_| ()) })
+        })
+        .connect(&address.url)
+        .await
+        .map_err(|e| refused(url, e.into()))?;
+    migrate(&readers, if is_sqlite { &SQLITE } else { &POSTGRES }).await?;
+    let seq = highest(&readers, "SELECT COALESCE(MAX(seq), 0) FROM attempts").await?;
+    let cell = highest(&readers, "SELECT COALESCE(MAX(id), 0) FROM cells").await?;
+    let places = if is_sqlite { Places::Plain } else { Places::Numbered };
+    let seat = Seat { cells: Cells::new(seq, cell), places, connection: None };
+    Ok(Sql { address, readers, seat: Arc::new(Mutex::new(seat)) })
+}
+
+/// Where the store is, and how its writer speaks.
+pub(crate) struct Address {
+    url: String,
+    settings: &'static str,
+    /// Begins a transaction that will write.
+    pub begin: &'static str,
+}
+
+impl Address {
+    /// A connection of its own, with the settings.
+    pub async fn connect(&self) -> Result<AnyConnection> {
+        let options: AnyConnectOptions = self.url.parse()?;
+        let mut connection = options.disable_statement_logging().connect().await?;
+        connection.execute(sqlx::raw_sql(self.settings)).await?;
+        Ok(connection)
+    }
+}
+
+/// A URL without its password, for messages.
+pub fn shown(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    match rest.split_once('@') {
+        Some((who, rest)) => {
+            let user = who.split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}@{rest}")
+        }
+        None => url.to_owned(),
+    }
+}
+
+fn refused(url: &str, error: Error) -> Error {
+    let place = shown(url);
+    match error {
+        Error::Unreachable(why) => Error::Unreachable(format!("{place}: {why}")),
+        Error::Database(why) => Error::Database(format!("{place}: {why}")),
+        other => other,
+    }
+}
+
+async fn migrate(pool: &AnyPool, migrator: &Migrator) -> Result<()> {
+    match migrator.run(pool).await {
+        Ok(()) => Ok(()),
+        Err(MigrateError::VersionMissing(found)) => {
+            let known = migrator.iter().map(|m| m.version).max().unwrap_or(0);
+            Err(Error::NewerSchema { found, known })
+        }
+        Err(MigrateError::Execute(e) | MigrateError::ExecuteMigration(e, _)) => Err(e.into()),
+        Err(other) => Err(Error::Database(other.to_string())),
+    }
+}
+
+async fn highest(pool: &AnyPool, text: &'static str) -> Result<i64> {
+    Ok(sqlx::query_scalar(text).fetch_one(pool).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        assert_eq!(shown("postgres://me:secret@db/x"), "postgres://me@db/x");
+        assert_eq!(shown("sqlite:pointsman.db"), "sqlite:pointsman.db");
+    }
+}
