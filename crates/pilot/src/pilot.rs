@@ -148,6 +148,11 @@ impl Pilot {
                         named: plan_hash.clone(),
                     });
                 }
+                if course.approved_by.is_some() {
+                    let wanted = "a person has approved it already";
+                    let id = intervention_id.clone();
+                    return Err(Refusal::WrongState { id, state: course.state, wanted });
+                }
                 course.approved_by = Some(by.clone());
                 course.authority = Authority::Person(by.clone());
                 course.reason = format!("approved by {by}");

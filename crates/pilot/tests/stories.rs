@@ -87,6 +87,8 @@ fn approval_is_bound_to_the_plan_and_checked_again() {
     };
     assert!(matches!(stage.command(wrong), Err(Refusal::OtherPlan { .. })));
     stage.command(approve(&itv)).unwrap();
+    let second = stage.command(approve(&itv));
+    assert!(matches!(second, Err(Refusal::WrongState { .. })), "one approval wins: {second:?}");
     assert_eq!(stage.share(), 0.0, "it begins with the next cycle");
     stage.tick(1);
     assert_eq!((stage.first().state, stage.share()), (State::Active, 0.05));
