@@ -44,10 +44,13 @@ impl Feed {
 
     /// Reads until the server stops.
     pub async fn run(self) {
-        let _ = self.follow().await;
+        let Err(Stopping) = self.follow().await;
+        if !*self.door.stopping().borrow() {
+            self.door.is(Some("reading broke off; restart the server".into()));
+        }
     }
 
-    async fn follow(&self) -> Result<(), Stopping> {
+    async fn follow(&self) -> Result<std::convert::Infallible, Stopping> {
         let name = format!("feed.file {}", self.path.display());
         let shown = visible(&self.path.to_string_lossy());
         let mut tail = self.resume(&name).await?;

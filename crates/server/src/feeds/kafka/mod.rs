@@ -43,6 +43,8 @@ const MESSAGES_MAX: usize = 5_000;
 const BYTES_MAX: usize = 8 << 20;
 /// A full batch waits so long before the partitions are paused.
 const PAUSE_AFTER: Duration = Duration::from_secs(1);
+/// How long a broker may take to let us go.
+const LEAVE_MAX: Duration = Duration::from_secs(10);
 /// After an error of the broker.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -134,14 +136,24 @@ impl Feed {
         {
             self.done(&offsets);
         }
-        // Both wait for the broker.
-        let left = tokio::task::spawn_blocking(move || {
+        let has_broken_off = !*stopping.borrow();
+        let door = self.door.clone();
+        // Both wait for the broker, and the server's end must not wait for one that is away.
+        let (left, leaving) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
             let committed = self.consumer.commit_consumer_state(CommitMode::Sync);
             drop((self, consumer));
-            committed
+            left.send(committed)
         });
-        if let Ok(Err(error)) = left.await {
-            tracing::debug!(%error, "the last offsets were not committed; they are read again");
+        match tokio::time::timeout(LEAVE_MAX, leaving).await {
+            Ok(Ok(Ok(()))) => {}
+            other => tracing::debug!(
+                ?other,
+                "the last offsets were not committed; what they cover is read again"
+            ),
+        }
+        if has_broken_off {
+            door.is(Some("storing a batch broke off; restart the server".into()));
         }
     }
 

@@ -36,6 +36,8 @@ const PREFETCH: u16 = 4_000;
 const MESSAGES_MAX: usize = 2_000;
 /// with no more bytes.
 const BYTES_MAX: usize = 8 << 20;
+/// How long a broker may take to let us go.
+const LEAVE_MAX: Duration = Duration::from_secs(10);
 /// Until a broker that is away is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 /// How often the queue's length is asked for.
@@ -162,12 +164,16 @@ impl Feed {
         };
         match ended {
             Ok(()) => {
-                if let Some(storing) = storing
-                    && let Ok(Ok(Ok(tag))) = storing.await
-                {
-                    let _ = channel.basic_ack(tag, BasicAckOptions { multiple: true }).await;
-                }
-                let _ = connection.close(200, "stopping".into()).await;
+                let leave = async {
+                    if let Some(storing) = storing
+                        && let Ok(Ok(Ok(tag))) = storing.await
+                    {
+                        let _ = channel.basic_ack(tag, BasicAckOptions { multiple: true }).await;
+                    }
+                    let _ = connection.close(200, "stopping".into()).await;
+                };
+                // What isn't acknowledged by then comes again.
+                let _ = tokio::time::timeout(LEAVE_MAX, leave).await;
                 Ok(())
             }
             Err(error) => self.broken(storing, error).await,
