@@ -2,6 +2,8 @@
 //!
 //! Root on a throw-away machine wants it installed; a person wants to be told the one line to run.
 
+mod kafka;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -22,10 +24,24 @@ pub enum Tool {
     CargoDeny,
     /// The server programs of PostgreSQL, which tests start themselves.
     PostgreSql,
+    /// RabbitMQ, likewise.
+    RabbitMq,
+    /// Maven and a Java, which get and run Kafka.
+    Maven,
+    /// The jars of Apache Kafka, likewise.
+    Kafka,
 }
 
 impl Tool {
-    const ALL: [Self; 4] = [Self::Rustfmt, Self::Clippy, Self::CargoDeny, Self::PostgreSql];
+    const ALL: [Self; 7] = [
+        Self::Rustfmt,
+        Self::Clippy,
+        Self::CargoDeny,
+        Self::PostgreSql,
+        Self::RabbitMq,
+        Self::Maven,
+        Self::Kafka,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -33,6 +49,9 @@ impl Tool {
             Self::Clippy => "clippy",
             Self::CargoDeny => "cargo-deny",
             Self::PostgreSql => "postgresql",
+            Self::RabbitMq => "rabbitmq-server",
+            Self::Maven => "maven",
+            Self::Kafka => "kafka",
         }
     }
 
@@ -44,7 +63,13 @@ impl Tool {
             Self::CargoDeny => {
                 format!("cargo install --locked cargo-deny --version {CARGO_DENY_VERSION}")
             }
-            Self::PostgreSql => "apt-get install --yes --no-install-recommends postgresql".into(),
+            Self::PostgreSql | Self::RabbitMq => {
+                format!("apt-get install --yes --no-install-recommends {}", self.name())
+            }
+            Self::Maven => {
+                "apt-get install --yes --no-install-recommends maven default-jre-headless".into()
+            }
+            Self::Kafka => kafka::install_line(),
         }
     }
 
@@ -55,6 +80,13 @@ impl Tool {
             Self::Clippy => works(cargo(root, &["clippy", "--version"])),
             Self::CargoDeny => cargo_deny(root).is_some(),
             Self::PostgreSql => has_postgresql(),
+            Self::RabbitMq => Path::new("/usr/lib/rabbitmq/bin/rabbitmq-server").exists(),
+            Self::Maven => ["mvn", "java"].into_iter().all(|program| {
+                let mut version = command(root, program);
+                version.arg("-version");
+                works(version)
+            }),
+            Self::Kafka => kafka::is_there(),
         }
     }
 
@@ -66,8 +98,15 @@ impl Tool {
                 succeeds(rustup)
             }
             Self::CargoDeny => install_cargo_deny(root),
-            Self::PostgreSql => install_package(root, self.name()),
+            Self::PostgreSql | Self::RabbitMq => install_packages(root, &[self.name()]),
+            Self::Maven => install_packages(root, &[self.name(), "default-jre-headless"]),
+            Self::Kafka => kafka::install(root),
         }
+    }
+
+    /// Whether it goes into the user's cache and not into the system.
+    const fn is_private(self) -> bool {
+        matches!(self, Self::Kafka)
     }
 }
 
@@ -92,13 +131,14 @@ fn has_postgresql() -> bool {
     places.iter().any(|place| place.join("initdb").exists())
 }
 
-fn install_package(root: &Path, name: &str) -> bool {
+fn install_packages(root: &Path, names: &[&str]) -> bool {
     let apt = |arguments: &[&str]| {
         let mut apt = command(root, "apt-get");
         apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
         succeeds(apt)
     };
-    apt(&["update"]) && apt(&["install", "--yes", "--no-install-recommends", name])
+    let install = [&["install", "--yes", "--no-install-recommends"], names].concat();
+    apt(&["update"]) && apt(&install)
 }
 
 /// Its release profile optimises for minutes what runs for seconds here; the cache keeps it for
@@ -126,13 +166,16 @@ fn install_cargo_deny(root: &Path) -> bool {
     done
 }
 
-/// Outside the clone: `$POINTSMAN_CACHE/tools`, by default in the user's cache directory.
 fn tools_dir() -> Option<PathBuf> {
+    cache_dir().map(|dir| dir.join("tools"))
+}
+
+/// Outside the clone: `$POINTSMAN_CACHE`, by default in the user's cache directory.
+fn cache_dir() -> Option<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("POINTSMAN_CACHE")
         .or_else(|| set("XDG_CACHE_HOME").map(|dir| dir.join("pointsman")))
         .or_else(|| set("HOME").map(|dir| dir.join(".cache/pointsman")))
-        .map(|dir| dir.join("tools"))
 }
 
 /// Looks for every tool, and gets those that are missing or says how; prints each step.
@@ -145,8 +188,8 @@ pub fn run(root: &Path) -> Outcome {
         if tool.is_there(root) {
             println!("setup: {name} is there");
             outcome += Outcome::of(true);
-        } else if may_install {
-            println!("setup: {name} is missing; running: {}", tool.install_line());
+        } else if may_install || (tool.is_private() && Tool::Maven.is_there(root)) {
+            println!("setup: {name} is missing; getting it: {}", tool.install_line());
             let installed = tool.install(root) && tool.is_there(root);
             println!("setup: {name} {}", if installed { "is there now" } else { "not installed" });
             outcome += Outcome::of(installed);

@@ -6,6 +6,7 @@
 pub mod backtest;
 pub mod cli;
 pub mod config;
+pub mod feeds;
 pub mod http;
 pub mod piloted;
 pub mod read;

@@ -5,6 +5,7 @@ mod backtest;
 mod check;
 mod client;
 mod demo;
+mod dlq;
 mod journal;
 mod keys;
 mod progress;
@@ -87,6 +88,8 @@ enum Command {
     Export(client::ExportArgs),
     /// Make, list and revoke keys in the local store
     Keys(keys::Args),
+    /// List messages of feeds that could not be taken, or send them back
+    Dlq(dlq::Args),
     /// List the audit log of the local store, or check that it is whole
     Audit(audit::Args),
     /// Print completions for a shell
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Watch(args) => client::watch(&args),
         Command::Export(args) => client::export(&args),
         Command::Keys(args) => keys::run(&args),
+        Command::Dlq(args) => dlq::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Completions(args) => shell::completions(&args, &mut Cli::command()),
         Command::Man(args) => shell::man(&args, Cli::command()),

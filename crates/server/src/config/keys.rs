@@ -91,14 +91,14 @@ pub fn keys() -> &'static [Key] {
         key("auth.oidc.audience", Later, Text),
         key("auth.oidc.audience_claim", Later, Text),
         key("auth.oidc.roles_claim", Later, Text),
-        key("sources.kafka.brokers", Later, Text),
-        key("sources.kafka.topic", Later, Text),
-        key("sources.kafka.group", Later, Text),
-        key("sources.kafka.dlq_topic", Later, Text),
-        key("sources.kafka.properties", Later, Table),
-        key("sources.rabbitmq.url", Later, Text),
-        key("sources.rabbitmq.queue", Later, Text),
-        key("sources.file.path", Later, Text),
+        key("sources.kafka.brokers", Now, Text),
+        key("sources.kafka.topic", Now, Text),
+        key("sources.kafka.group", Now, Text),
+        key("sources.kafka.dlq_topic", Now, Text),
+        key("sources.kafka.properties", Now, Table),
+        key("sources.rabbitmq.url", Now, Text),
+        key("sources.rabbitmq.queue", Now, Text),
+        key("sources.file.path", Now, Text),
     ];
     KEYS
 }

@@ -7,6 +7,7 @@
 mod keys;
 mod operator;
 mod settings;
+mod sources;
 mod span;
 
 use std::path::Path;
@@ -15,6 +16,7 @@ use config::{Config, Environment, File, FileFormat, Value, ValueKind};
 
 pub use keys::{Key, Use, keys};
 pub use settings::{ClockSource, Settings};
+pub use sources::{Kafka, RabbitMq, Sources, TailedFile};
 pub use span::parse as span;
 
 use crate::read::visible;

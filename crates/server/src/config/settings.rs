@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::operator::{Guardrails, Memory, Modes, Routing};
+use super::sources::{self, Sources};
 use super::{Wrong, span};
 
 /// Keys that have an effect now; the others were checked in shape.
@@ -20,6 +21,7 @@ pub struct Settings {
     server: Server,
     store: Store,
     safety: Safety,
+    sources: Sources,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -155,9 +157,14 @@ impl Settings {
         self.safety.four_eyes.unwrap_or(true)
     }
 
+    /// Feeds beside HTTP.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
     /// What each key alone can't tell.
     pub fn wrong(&self) -> Vec<Wrong> {
-        let mut out = Vec::new();
+        let mut out = sources::wrong(&self.sources);
         if let Some(dimensions) = &self.analysis.dimensions {
             let mut sorted = dimensions.clone();
             sorted.sort();

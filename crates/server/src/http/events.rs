@@ -127,7 +127,7 @@ async fn store(app: &App, attempts: Vec<Attempt>) -> Result<Vec<Fate>, Problem> 
     app.metrics.waiting.set((ROOM - app.room.available_permits()) as i64);
     let (reply, answer) = oneshot::channel();
     app.asks
-        .try_send(Ask::Attempts { attempts, reply, room })
+        .try_send(Ask::Attempts { attempts, mark: None, reply, room })
         .map_err(|_| Problem::busy("too many requests are waiting; nothing of this was stored"))?;
     Ok(answer.await.map_err(|_| Problem::stopping())??)
 }

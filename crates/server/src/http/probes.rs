@@ -45,7 +45,7 @@ pub struct Ready {
 
 /// Whether it can work
 ///
-/// `degraded` when the store is down: routing goes on, events are answered 503. 503 only while starting or stopping.
+/// `degraded` when the store is down (routing goes on, events are answered 503) or a feed can't be read. 503 only while starting or stopping.
 #[utoipa::path(
     get, path = "/readyz", tag = "server",
     responses(
@@ -66,12 +66,17 @@ pub async fn ready(State(app): State<Arc<App>>) -> Result<Json<Ready>, Problem> 
     };
     let is_up = store == "ok";
     let killed = if app.is_killed() { "engaged" } else { "ok" };
-    let checks = BTreeMap::from([
+    let mut checks = BTreeMap::from([
         ("store", store),
         ("route", "ok".to_owned()),
         ("kill_switch", killed.to_owned()),
     ]);
-    Ok(Json(Ready { status: if is_up { "ready" } else { "degraded" }, checks }))
+    let feeds = app.health.feeds();
+    let are_read = feeds.values().all(Option::is_none);
+    checks.extend(
+        feeds.into_iter().map(|(name, wrong)| (name, wrong.unwrap_or_else(|| "ok".into()))),
+    );
+    Ok(Json(Ready { status: if is_up && are_read { "ready" } else { "degraded" }, checks }))
 }
 
 /// Metrics, as Prometheus reads them

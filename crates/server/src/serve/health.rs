@@ -1,5 +1,6 @@
 //! Whether the server is well, part by part.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
@@ -35,6 +36,8 @@ pub enum Phase {
 pub struct Health {
     store: Mutex<StoreState>,
     phase: Mutex<Phase>,
+    /// Feeds by name; what is wrong, if anything is.
+    feeds: Mutex<BTreeMap<&'static str, Option<String>>>,
 }
 
 impl Health {
@@ -78,5 +81,20 @@ impl Health {
     /// It goes on.
     pub fn enter(&self, phase: Phase) {
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+    }
+
+    /// How each feed is; `None` is well.
+    pub fn feeds(&self) -> BTreeMap<&'static str, Option<String>> {
+        self.feeds.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A feed is well again, or not.
+    pub fn feed(&self, name: &'static str, wrong: Option<String>) {
+        let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        match (feeds.insert(name, wrong.clone()), wrong) {
+            (Some(None), Some(why)) => tracing::warn!(feed = name, why, "the feed can't be read"),
+            (Some(Some(_)), None) => tracing::info!(feed = name, "the feed is read"),
+            _ => {}
+        }
     }
 }

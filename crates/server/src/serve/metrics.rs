@@ -11,6 +11,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use super::writer::Fate;
+use crate::feeds::FeedMetrics;
 
 /// What became of an attempt.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -60,6 +61,8 @@ pub struct Metrics {
     pub store_up: Gauge<f64, AtomicU64>,
     /// Attempts that wait for the writer.
     pub waiting: Gauge,
+    /// Feeds beside HTTP.
+    pub feeds: FeedMetrics,
 }
 
 impl Default for Metrics {
@@ -132,6 +135,7 @@ impl Default for Metrics {
                 "Attempts that wait for the writer",
                 Gauge::default()
             ),
+            feeds: FeedMetrics::new(&mut registry),
             registry,
         }
     }

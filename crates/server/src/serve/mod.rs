@@ -36,6 +36,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::config::Settings;
+use crate::feeds::Feeds;
 use clock::Clock;
 use driver::{Answer, Engine, Plane};
 use health::{Health, Phase};
@@ -107,6 +108,7 @@ pub struct Server {
     listener: TcpListener,
     stop: watch::Sender<bool>,
     writer: tokio::task::JoinHandle<()>,
+    feeds: Feeds,
 }
 
 /// Opens the store, brings the engine back and listens.
@@ -202,8 +204,9 @@ pub async fn start(settings: Settings) -> Result<Server> {
         keys: ArcSwap::from_pointee(keys),
         process: random(),
     });
+    let feeds = Feeds::start(&app)?;
     health.enter(Phase::Running);
-    Ok(Server { app, address, listener, stop, writer })
+    Ok(Server { app, address, listener, stop, writer, feeds })
 }
 
 async fn read_keys(store: &dyn Store) -> store::Result<Keys> {
@@ -232,7 +235,7 @@ fn random() -> u64 {
 impl Server {
     /// Serves until `until` ends; then finishes what was begun, stores everything and takes a snapshot.
     pub async fn run(self, until: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-        let Self { app, listener, stop, writer, .. } = self;
+        let Self { app, listener, stop, writer, feeds, .. } = self;
         let routes = tokio::spawn(crate::http::stream::tell_routes(app.clone()));
         let keys = tokio::spawn(refresh_keys(app.clone()));
         let router = crate::http::router(app.clone());
@@ -246,6 +249,7 @@ impl Server {
         axum::serve(listener, router).with_graceful_shutdown(stopped).await?;
         routes.abort();
         keys.abort();
+        feeds.finish().await;
         let (done, closed) = oneshot::channel();
         if app.asks.send(Ask::Close(done)).await.is_ok() {
             let _ = closed.await;

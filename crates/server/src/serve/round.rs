@@ -184,7 +184,10 @@ impl Writing<'_> {
         let mut all: Vec<Attempt> = Vec::new();
         let mut fates: Vec<Vec<Fate>> = Vec::new();
         for ask in asks {
-            let Ask::Attempts { attempts, .. } = ask else { continue };
+            let Ask::Attempts { attempts, mark, .. } = ask else { continue };
+            if let Some((name, value)) = mark {
+                work.set_fact(name, value).await?;
+            }
             let mut own = Vec::with_capacity(attempts.len());
             for attempt in attempts {
                 let at = attempt.occurred_at;

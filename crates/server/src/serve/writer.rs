@@ -89,6 +89,8 @@ pub enum Ask {
     Attempts {
         /// In order.
         attempts: Vec<Attempt>,
+        /// A fact that is stored in the same transaction: how far a feed has come.
+        mark: Option<(String, String)>,
         /// A fate for each.
         reply: oneshot::Sender<Result<Vec<Fate>, Fault>>,
         /// The room they take while they wait.

@@ -3,6 +3,7 @@
 mod bad_input;
 mod crash;
 mod documents;
+mod feeds;
 mod found;
 mod on_postgres;
 mod people;
