@@ -90,8 +90,8 @@ impl Tail {
                 self.open = Some(Open { file, position, left_since: None });
             }
             let Some(open) = &mut self.open else { return Ok(None) };
-            let length = open.file.metadata()?.len();
-            if length != open.position.offset && !open.position.is_in(&open.file)? {
+            // Always: what was cut may have grown to the same length again.
+            if !open.position.is_in(&open.file)? {
                 self.cut()?;
                 continue;
             }

@@ -198,7 +198,6 @@ fn kafka_faster_than_the_store_waits_at_the_broker_not_in_memory() {
     }
     until("nothing more is taken", &server, || {
         metric(&server, "pointsman_feed_paused{feed=\"kafka\"}") == 1.0
-            && metric(&server, "pointsman_feed_lag{feed=\"kafka\"}") >= 100_000.0
     });
     until("the feed waits", &server, || {
         metric(&server, "pointsman_feed_store_waits_total{feed=\"kafka\"}") >= 1.0
