@@ -193,6 +193,7 @@ mod tests {
             ("sim", &["stats", "getrandom"]),
             ("pilot", &[]),
             ("routing", &[]),
+            ("store", &[]),
         ]);
         assert_eq!(analyst_depends_on_no_actor(&graph).expect("a graph").len(), 1);
         // payments, and through it the analyst, know the pilot; the engine may.
