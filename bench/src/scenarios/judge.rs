@@ -6,7 +6,7 @@ use analyst::Slice;
 use payments::Timestamp;
 use pilot::{Action, Considered, Decision, Target};
 use routing::Arm;
-use server::piloted::{Piloted, part_of};
+use server::piloted::{Piloted, names, part_of};
 use sim::{Attempted, Culprit, Moved, Stage, World, play_moved};
 
 /// How long an intervention lives without fresh evidence: what its first step is compared over.
@@ -173,8 +173,7 @@ impl Moving {
 
     /// The gateways to go to, in words.
     pub fn targets(&self) -> String {
-        let Some(to) = &self.to else { return "the others".to_owned() };
-        to.iter().map(|target| target.gateway.as_str()).collect::<Vec<_>>().join(" + ")
+        self.to.as_deref().map_or_else(|| "the others".to_owned(), names)
     }
 
     /// Whether another is the same but for what has been learnt since: the steps of a ramp and of a return are one plan,

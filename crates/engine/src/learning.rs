@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use analyst::{Analyst, Incident, IncidentStatus};
+use analyst::{Analyst, Incident, IncidentStatus, Slice};
 use payments::Timestamp;
-use routing::{Learner, LearnerSettings, Learning as How, Outcomes, Table};
+use routing::{Learner, Learning as How, Outcomes, Table};
 use serde::{Deserialize, Serialize};
 
 use crate::standing::CHOSEN;
@@ -19,15 +19,10 @@ pub(crate) struct Learning {
     /// Grows with every change of the table.
     version: u64,
     /// Incidents that opened the posteriors of their slice, by id.
-    open: BTreeMap<String, BTreeMap<String, String>>,
+    open: BTreeMap<String, Slice>,
 }
 
 impl Learning {
-    /// One that knows nothing yet.
-    pub fn new() -> Self {
-        Self { learner: Learner::new(LearnerSettings::default()), ..Self::default() }
-    }
-
     /// A tick was judged.
     pub fn tick(&mut self, how: How, analyst: &Analyst, at: Timestamp) {
         if how == How::Off {
@@ -49,19 +44,18 @@ impl Learning {
         if how == How::Off {
             return;
         }
-        let pairs = incident.slice.pairs().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let slice: BTreeMap<String, String> = pairs.collect();
+        let slice = &incident.slice;
         let is_over = incident.status == IncidentStatus::Resolved;
         let known = self.open.get(&incident.id);
-        if is_over == known.is_none() || !is_over && known == Some(&slice) {
+        if is_over == known.is_none() || !is_over && known == Some(slice) {
             return;
         }
-        self.learner.reopen(&slice);
+        self.learner.reopen(&slice.pairs().map(|(d, v)| (d.to_owned(), v.to_owned())).collect());
         self.version += 1;
         if is_over {
             self.open.remove(&incident.id);
         } else {
-            self.open.insert(incident.id.clone(), slice);
+            self.open.insert(incident.id.clone(), slice.clone());
         }
     }
 

@@ -63,7 +63,7 @@ impl Engine {
             analyst: Analyst::new(config.analysis.clone(), config.seed),
             intake: Intake::default(),
             conduct: Conduct::new(config.pilot.clone(), config.routing.gateways.clone()),
-            learnt: Learnt::new(),
+            learnt: Learnt::default(),
             told: BTreeMap::new(),
             config,
         }
@@ -214,9 +214,14 @@ impl Engine {
 
     /// The policy that the data plane obeys now. Where `routing.learning` is on it is another after every tick.
     pub fn policy(&self) -> Policy {
+        Policy::new(self.terms())
+    }
+
+    /// What that policy is made of, for whoever adds to it before it is made ready.
+    pub fn terms(&self) -> Terms {
         let routing = &self.config.routing;
         let allocation = self.conduct.allocation();
-        Policy::new(Terms {
+        Terms {
             version: self.policy_version(),
             seed: routing.seed,
             learning: routing.learning,
@@ -225,7 +230,7 @@ impl Engine {
             kill_switch: self.conduct.pilot().killed().is_some(),
             table: self.learnt.table(routing.learning),
             ..Terms::default()
-        })
+        }
     }
 
     /// The pilot: its interventions, experiments and memory.

@@ -24,6 +24,13 @@ pub enum Status {
     Abandoned,
 }
 
+impl Status {
+    /// Whether it will not change; the others may be replaced once, by a final one.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Unknown | Self::Timeout)
+    }
+}
+
 /// A response code as received, with the vocabulary it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Code {

@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Write};
 use analyst::Incident;
 use engine::{Config, Effect, Engine, Input, Routed, journal};
 use payments::{Attempt, Timestamp};
-use pilot::{Command, Considered, Decision, Intervention, Modes};
+use pilot::{Command, Considered, Decision, Intervention, Modes, Target};
 use routing::{Arm, Context, Gateway, Policy};
 use sim::{Answer, Ask, Operator, RetryRule, Stage};
 
@@ -279,12 +279,13 @@ impl Operator for Piloted {
 /// ` [moving {gateway: payu} weighed: stripe 0.98, adyen 0.41]`; nothing where nothing was.
 fn weighed(plans: &[Considered]) -> String {
     let Some(first) = plans.first() else { return String::new() };
-    let said: Vec<String> = plans
-        .iter()
-        .map(|plan| {
-            let to: Vec<&str> = plan.to.iter().map(|target| target.gateway.as_str()).collect();
-            format!("{} {:.2}", to.join(" + "), plan.confidence)
-        })
-        .collect();
+    let said: Vec<String> =
+        plans.iter().map(|plan| format!("{} {:.2}", names(&plan.to), plan.confidence)).collect();
     format!(" [moving {} weighed: {}]", first.slice, said.join(", "))
+}
+
+/// `stripe + adyen`.
+pub fn names(to: &[Target]) -> String {
+    let names: Vec<&str> = to.iter().map(|target| target.gateway.as_str()).collect();
+    names.join(" + ")
 }

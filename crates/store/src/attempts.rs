@@ -149,7 +149,7 @@ async fn meet(
     .await?;
     let previous = status::of(get(&row, 1)?)
         .ok_or_else(|| Error::damaged("an attempt", "its status is no number of ours"))?;
-    if status::is_final(previous) || !status::is_final(attempt.status) {
+    if previous.is_final() || !attempt.status.is_final() {
         return Ok(Verdict::Duplicate);
     }
     let (seq, at_ms, cell): (i64, i64, i64) = (get(&row, 0)?, get(&row, 2)?, get(&row, 3)?);

@@ -34,7 +34,7 @@ pub use rows::{
     ApiKey, AuditEntry, Choice, Claim, Event, KillSwitch, Kind, Object, Progress, Snapshot, Step,
     Sums, Verdict, Wanted,
 };
-pub use status::{STATUSES, is_final};
+pub use status::STATUSES;
 
 /// A store. Reads see what is committed.
 #[async_trait]

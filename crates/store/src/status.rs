@@ -29,11 +29,6 @@ pub fn of(number: i64) -> Option<Status> {
     STATUSES.get(usize::try_from(number).ok()?).copied()
 }
 
-/// Whether it will not change; the others may be replaced once.
-pub fn is_final(status: Status) -> bool {
-    !matches!(status, Status::Unknown | Status::Timeout)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

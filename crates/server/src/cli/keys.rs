@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use payments::Timestamp;
 
 use super::{Exit, Format, store_of};
 use crate::config;
 use crate::http::who::{Role, hash};
 use crate::serve::clock::wall;
+use crate::wire::Key;
 
 /// `keys`.
 #[derive(Debug, clap::Args)]
@@ -62,17 +62,6 @@ enum What {
 struct Made<'a> {
     id: &'a str,
     key: &'a str,
-}
-
-#[derive(serde::Serialize)]
-struct Listed {
-    id: String,
-    role: Option<String>,
-    scopes: Vec<String>,
-    created_at: String,
-    created_by: String,
-    expires_at: Option<String>,
-    revoked_at: Option<String>,
 }
 
 /// Makes, lists, revokes.
@@ -145,21 +134,7 @@ async fn create(
 }
 
 async fn list(store: &dyn store::Store, format: Format) -> Result<Exit> {
-    let time = |at: Option<Timestamp>| at.map(crate::wire::rfc3339);
-    let keys: Vec<Listed> = store
-        .keys()
-        .await?
-        .into_iter()
-        .map(|key| Listed {
-            id: key.id,
-            role: key.role,
-            scopes: key.scopes,
-            created_at: crate::wire::rfc3339(key.created_at),
-            created_by: key.created_by,
-            expires_at: time(key.expires_at),
-            revoked_at: time(key.revoked_at),
-        })
-        .collect();
+    let keys: Vec<Key> = store.keys().await?.into_iter().map(Key::from).collect();
     if format == Format::Json {
         println!("{}", serde_json::to_string(&keys)?);
         return Ok(Exit::Ok);

@@ -20,7 +20,7 @@ use super::who::{Principal, Role};
 use crate::serve::App;
 use crate::serve::clock::wall;
 use crate::serve::writer::Audit;
-use crate::wire::rfc3339;
+use crate::wire::{Key, rfc3339};
 
 /// Which part of the log.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -91,18 +91,6 @@ pub async fn audit(
     Ok(Json(Log { data: entries.into_iter().map(entry).collect::<Result<_, _>>()?, next_after }))
 }
 
-/// A key, without its secret.
-#[derive(Serialize, ToSchema)]
-pub struct Key {
-    id: String,
-    role: Option<String>,
-    scopes: Vec<String>,
-    created_at: String,
-    created_by: String,
-    expires_at: Option<String>,
-    revoked_at: Option<String>,
-}
-
 /// All keys.
 #[derive(Serialize, ToSchema)]
 pub struct Keys {
@@ -117,16 +105,7 @@ pub struct Keys {
 )]
 pub async fn keys(State(app): State<Arc<App>>, who: Principal) -> Result<Json<Keys>, Problem> {
     who.needs(Role::Admin)?;
-    let key = |key: store::ApiKey| Key {
-        id: key.id,
-        role: key.role,
-        scopes: key.scopes,
-        created_at: rfc3339(key.created_at),
-        created_by: key.created_by,
-        expires_at: key.expires_at.map(rfc3339),
-        revoked_at: key.revoked_at.map(rfc3339),
-    };
-    let data = app.store.keys().await?.into_iter().map(key).collect();
+    let data = app.store.keys().await?.into_iter().map(Key::from).collect();
     Ok(Json(Keys { data, next_cursor: None }))
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead};
 
-use payments::{Field, Status};
+use payments::Field;
 
 use super::duplicates::Ids;
 use super::file::{Loaded, Options};
@@ -177,7 +177,7 @@ impl<'a> Loading<'a> {
                 self.grid = gcd(self.grid, at);
                 self.earliest = self.earliest.min(at);
                 self.latest = self.latest.max(at);
-                let is_final = !matches!(attempt.status, Status::Unknown | Status::Timeout);
+                let is_final = attempt.status.is_final();
                 let id = has_id.then_some(attempt.attempt_id.as_str());
                 let row = self.ids.add(id, line, is_final)?;
                 self.packed.extend_from_slice(&row.to_le_bytes());

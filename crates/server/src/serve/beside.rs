@@ -89,8 +89,7 @@ impl Beside {
 
     /// The engine's policy with what is known here; `killed` engages the kill switch whatever the engine thinks.
     pub fn policy(&self, engine: &engine::Engine, killed: bool) -> Policy {
-        let policy = engine.policy();
-        let terms = policy.terms();
+        let terms = engine.terms();
         Policy::new(Terms {
             version: terms.version + self.changes,
             seen: self
@@ -99,7 +98,7 @@ impl Beside {
                 .map(|(method, gateways)| (method.clone(), gateways.keys().cloned().collect()))
                 .collect(),
             kill_switch: terms.kill_switch || killed,
-            ..terms.clone()
+            ..terms
         })
     }
 }

@@ -5,7 +5,6 @@
 use engine::{Effect, Engine, Input, journal};
 use payments::Timestamp;
 use pilot::{Decision, State};
-use routing::Policy;
 use store::{Kind, Object};
 
 use super::beside::Beside;
@@ -31,8 +30,8 @@ pub struct Applied {
     pub digest: String,
     /// In order.
     pub told: Vec<Told>,
-    /// If the data plane obeys something else from now on.
-    pub policy: Option<Policy>,
+    /// If the data plane has something else to obey from now on.
+    pub is_other_policy: bool,
     /// Why a command was refused.
     pub refused: Option<String>,
 }
@@ -97,12 +96,12 @@ impl Core {
         self.beside.change(changes);
         // What routing has learnt is obeyed and no news: with learning on it is another policy every tick.
         let is_news = changes > 0 || allocated;
-        let is_other = is_news || self.engine.policy_version() != version;
-        let policy = is_other.then(|| self.beside.policy(&self.engine, false));
-        if let Some(policy) = policy.as_ref().filter(|_| is_news) {
-            told.push(Told::Policy(json(&wire::Policy::new(policy))));
+        if is_news {
+            let policy = self.beside.policy(&self.engine, false);
+            told.push(Told::Policy(json(&wire::Policy::new(&policy))));
         }
-        Applied { step, digest, told, policy, refused }
+        let is_other_policy = is_news || self.engine.policy_version() != version;
+        Applied { step, digest, told, is_other_policy, refused }
     }
 
     fn incident(&mut self, incident: analyst::Incident, decision: Option<Decision>) -> Told {

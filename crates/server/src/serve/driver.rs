@@ -90,7 +90,7 @@ fn run(
         let answer = match order {
             Order::Step(step, input) => {
                 let applied = core.apply(step, &input);
-                if applied.policy.is_some() {
+                if applied.is_other_policy {
                     publish(&core, plane);
                 }
                 Answer::Applied(Box::new(applied))

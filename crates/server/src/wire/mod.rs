@@ -6,10 +6,12 @@ mod decision;
 mod experiment;
 mod incident;
 mod intervention;
+mod key;
 mod policy;
 
 pub use decision::Decision;
 pub use experiment::Experiment;
 pub use incident::{Incident, rfc3339};
 pub use intervention::{Held, Intervention, Share};
+pub use key::Key;
 pub use policy::{Memory, Policy};
