@@ -11,6 +11,7 @@
 //! **Both databases** are spoken to by the same statements, through sqlx's `Any`; one suite of contract tests runs on both. The only
 //! texts of their own are the migrations.
 
+mod alerts;
 mod attempts;
 mod audit;
 mod cells;
@@ -26,6 +27,7 @@ mod work;
 use async_trait::async_trait;
 use payments::{Attempt, Timestamp};
 
+pub use alerts::{Alert, Delivery, DeliveryState, Due, Recipient, Silence, Stage};
 pub use audit::{AuditFault, hash as audit_hash, verify as audit_verify};
 pub use error::{Error, Result};
 pub use open::{open, shown};
@@ -85,6 +87,17 @@ pub trait Store: Send + Sync {
     async fn key_by_hash(&self, hash: &str) -> Result<Option<ApiKey>>;
     /// Entries of the audit log behind `after`, in order, at most `limit`.
     async fn audit(&self, after: i64, limit: u32) -> Result<Vec<AuditEntry>>;
+
+    /// Alerts with their deliveries, newest first; the status wanted is a stage.
+    async fn alerts(&self, wanted: &Wanted) -> Result<Vec<(Alert, Vec<Delivery>)>>;
+    /// Deliveries to a channel whose time has come, oldest first, at most `limit`; of those about one thing, the first that is still to be sent.
+    async fn due(&self, channel: &str, now: Timestamp, limit: u32) -> Result<Vec<Due>>;
+    /// How many deliveries per channel are still to be made.
+    async fn open_deliveries(&self) -> Result<Vec<(String, i64)>>;
+    /// Silences, newest first.
+    async fn silences(&self, before: Option<i64>, limit: u32) -> Result<Vec<Silence>>;
+    /// Silences in force.
+    async fn active_silences(&self, now: Timestamp) -> Result<Vec<Silence>>;
 }
 
 /// A unit of work: all of it or nothing. Dropped without [`Work::commit`], nothing has happened.
@@ -123,6 +136,14 @@ pub trait Work: Send {
         object: &str,
         detail: &str,
     ) -> Result<()>;
+    /// Writes an alert and its deliveries; false: its id is known, and nothing was done.
+    async fn alert(&mut self, alert: &Alert, to: &[Recipient]) -> Result<bool>;
+    /// Notes how a delivery stands.
+    async fn delivery(&mut self, delivery: &Delivery) -> Result<()>;
+    /// Keeps a silence.
+    async fn add_silence(&mut self, silence: &Silence) -> Result<()>;
+    /// Ends a silence; what it covered is looked at again. False: none of that id is in force.
+    async fn end_silence(&mut self, id: &str, by: &str, at: Timestamp) -> Result<bool>;
     /// Claims an idempotency key, or says what is known of it.
     async fn claim(
         &mut self,
@@ -146,6 +167,8 @@ pub trait Work: Send {
     async fn prune(&mut self, before: Timestamp, events_max: i64) -> Result<()>;
     /// Drops attempts and roll-ups from before; at most `limit` attempts at once. How many went.
     async fn forget_attempts(&mut self, before: Timestamp, limit: u32) -> Result<u64>;
+    /// Drops alerts from before to which nothing more happens, and silences that ended before.
+    async fn forget_alerts(&mut self, before: Timestamp) -> Result<()>;
     /// Makes all of it durable.
     async fn commit(self: Box<Self>) -> Result<()>;
 }

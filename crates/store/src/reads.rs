@@ -8,6 +8,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Executor};
 use tokio::sync::Mutex;
 
+use crate::alerts::{self, Alert, Delivery, Due, Silence};
 use crate::error::{Error, Result};
 use crate::open::Address;
 use crate::rows::{
@@ -259,6 +260,26 @@ impl Store for Sql {
             })
         };
         rows.iter().map(entry).collect()
+    }
+
+    async fn alerts(&self, wanted: &Wanted) -> Result<Vec<(Alert, Vec<Delivery>)>> {
+        alerts::alerts(&self.readers, wanted).await
+    }
+
+    async fn due(&self, channel: &str, now: Timestamp, limit: u32) -> Result<Vec<Due>> {
+        alerts::due(&self.readers, channel, now, limit).await
+    }
+
+    async fn open_deliveries(&self) -> Result<Vec<(String, i64)>> {
+        alerts::open_deliveries(&self.readers).await
+    }
+
+    async fn silences(&self, before: Option<i64>, limit: u32) -> Result<Vec<Silence>> {
+        alerts::silences(&self.readers, before, limit).await
+    }
+
+    async fn active_silences(&self, now: Timestamp) -> Result<Vec<Silence>> {
+        alerts::active_silences(&self.readers, now).await
     }
 }
 

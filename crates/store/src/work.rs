@@ -5,6 +5,7 @@ use payments::{Attempt, Timestamp};
 use sqlx::{AnyConnection, Executor};
 use tokio::sync::OwnedMutexGuard;
 
+use crate::alerts::{self, Alert, Delivery, Recipient, Silence};
 use crate::cells::Cells;
 use crate::error::Result;
 use crate::rows::{ApiKey, Choice, Claim, Event, KillSwitch, Kind, Object, Snapshot, Verdict};
@@ -235,6 +236,22 @@ impl Work for SqlWork {
         audit::append(self.connection(), at, [actor, action, object, detail]).await
     }
 
+    async fn alert(&mut self, alert: &Alert, to: &[Recipient]) -> Result<bool> {
+        alerts::alert(self.connection(), alert, to).await
+    }
+
+    async fn delivery(&mut self, delivery: &Delivery) -> Result<()> {
+        alerts::delivery(self.connection(), delivery).await
+    }
+
+    async fn add_silence(&mut self, silence: &Silence) -> Result<()> {
+        alerts::add_silence(self.connection(), silence).await
+    }
+
+    async fn end_silence(&mut self, id: &str, by: &str, at: Timestamp) -> Result<bool> {
+        alerts::end_silence(self.connection(), id, by, at).await
+    }
+
     async fn claim(
         &mut self,
         principal: &str,
@@ -337,6 +354,10 @@ impl Work for SqlWork {
             .execute(self.connection())
             .await?;
         Ok(gone.rows_affected())
+    }
+
+    async fn forget_alerts(&mut self, before: Timestamp) -> Result<()> {
+        alerts::forget(self.connection(), before).await
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {

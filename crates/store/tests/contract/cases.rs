@@ -256,7 +256,7 @@ async fn newer(store: Sql, url: String) {
     .await
     .expect("as a newer program does");
     match open(&url).await {
-        Err(Error::NewerSchema { found: 99, known: 1 }) => {}
+        Err(Error::NewerSchema { found: 99, known }) if known < 99 => {}
         other => panic!("{:?}", other.err()),
     }
 }

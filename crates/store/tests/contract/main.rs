@@ -1,5 +1,6 @@
 //! The contract of a store, on SQLite and on PostgreSQL: the same cases, each on a store of its own.
 
+mod alerts;
 mod attempts;
 mod cases;
 mod postgres;
@@ -15,6 +16,7 @@ pub type Case = (&'static str, fn(Sql, String) -> Pin<Box<dyn Future<Output = ()
 fn all() -> Vec<Case> {
     let mut all = cases::all();
     all.extend(attempts::all());
+    all.extend(alerts::all());
     all
 }
 
