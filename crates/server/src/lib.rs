@@ -3,6 +3,7 @@
 //! Everything that touches the world is here, and nothing here decides: files become inputs of
 //! the engine, its effects become text, JSON and HTML.
 
+pub mod alerts;
 pub mod backtest;
 pub mod cli;
 pub mod config;

@@ -2,7 +2,7 @@
 
 use config::{Value, ValueKind};
 
-use super::span;
+use super::{channels, span};
 
 /// Whether a key has an effect in this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ enum Shape {
     Shares,
     Table,
     Gateways,
+    Channel,
+    Networks,
 }
 
 /// A key of `pointsman.toml`; `*` stands for any one name.
@@ -45,7 +47,8 @@ const MODES: &[&str] = &["shadow", "advise", "approve", "auto"];
 /// All keys, in the order of the annotated file.
 pub fn keys() -> &'static [Key] {
     use Shape::{
-        Flag, Gateways, Listen, Number, OneOf, Shares, Span, Store, Table, Text, Texts, Whole,
+        Channel, Flag, Gateways, Listen, Networks, Number, OneOf, Shares, Span, Store, Table, Text,
+        Texts, Whole,
     };
     use Use::{Later, Now};
     const fn key(name: &'static str, used: Use, shape: Shape) -> Key {
@@ -53,6 +56,11 @@ pub fn keys() -> &'static [Key] {
     }
     static KEYS: &[Key] = &[
         key("alerts.false_pages_per_week", Now, Number(0.0001, 1_000.0)),
+        key("alerts.blind_after", Now, Span),
+        key("alerts.store_down_after", Now, Span),
+        key("alerts.give_up_after", Now, Span),
+        key("alerts.allow_private", Now, Flag),
+        key("alerts.allow", Now, Networks),
         key("analysis.window", Now, Span),
         key("analysis.dimensions", Now, Texts(8)),
         key("analysis.contamination", Now, Number(0.0, 0.5)),
@@ -85,7 +93,7 @@ pub fn keys() -> &'static [Key] {
         key("routing.seed", Now, Whole(0, i64::MAX)),
         key("routing.learning", Now, OneOf(&["off", "exploit", "explore"])),
         key("gateways", Now, Gateways),
-        key("channels.*", Later, Table),
+        key("channels.*", Now, Channel),
         key("auth.oidc.issuer", Later, Text),
         key("auth.oidc.jwks_url", Later, Text),
         key("auth.oidc.audience", Later, Text),
@@ -169,6 +177,11 @@ impl Key {
             ),
             Shape::Table => (matches!(value.kind, ValueKind::Table(_)), "a table".into()),
             Shape::Gateways => return gateways(&value),
+            Shape::Channel => return channels::check(&value),
+            Shape::Networks => (
+                texts().is_some_and(|t| t.is_ok_and(|t| channels::check_networks(&t))),
+                "a list of addresses or networks, such as [\"10.1.2.3\", \"10.0.0.0/8\"]".into(),
+            ),
         };
         if fine.0 { Ok(()) } else { Err(format!("allowed: {}", fine.1)) }
     }

@@ -4,6 +4,7 @@
 //! known and checked in shape, and `check` says which of them nothing reads yet. An unknown key is
 //! an error that names the nearest known one, because a mistyped guardrail must not be silent.
 
+mod channels;
 mod keys;
 mod operator;
 mod settings;
@@ -14,6 +15,7 @@ use std::path::Path;
 
 use config::{Config, Environment, File, FileFormat, Value, ValueKind};
 
+pub use channels::{Alerts, Channel, Secret, Target};
 pub use keys::{Key, Use, keys};
 pub use settings::{ClockSource, Settings};
 pub use sources::{Kafka, RabbitMq, Sources, TailedFile};
@@ -72,6 +74,7 @@ pub fn load(file: Option<&Path>, environment: &[(String, String)]) -> Result<Loa
         .list_separator(",")
         .with_list_parse_key("analysis.dimensions")
         .with_list_parse_key("memory.key")
+        .with_list_parse_key("alerts.allow")
         .source(Some(ours.into_iter().collect()));
     let merged =
         sources.add_source(overrides).build().map_err(|e| whole(visible(&e.to_string())))?;

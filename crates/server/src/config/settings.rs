@@ -1,7 +1,10 @@
 //! What this version reads of the configuration.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
+use super::channels::{self, Alerts, Channel, Written};
 use super::operator::{Guardrails, Memory, Modes, Routing};
 use super::sources::{self, Sources};
 use super::{Wrong, span};
@@ -22,6 +25,7 @@ pub struct Settings {
     store: Store,
     safety: Safety,
     sources: Sources,
+    channels: BTreeMap<String, Written>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -52,12 +56,6 @@ pub enum ClockSource {
     Wall,
     /// The events' own times.
     Event,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct Alerts {
-    false_pages_per_week: Option<f64>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -162,9 +160,20 @@ impl Settings {
         &self.sources
     }
 
+    /// What alerts do.
+    pub fn alerts(&self) -> &Alerts {
+        &self.alerts
+    }
+
+    /// Where alerts go; secrets are read from their files.
+    pub fn channels(&self) -> Result<Vec<Channel>, Vec<Wrong>> {
+        channels::ready(&self.channels, &self.alerts)
+    }
+
     /// What each key alone can't tell.
     pub fn wrong(&self) -> Vec<Wrong> {
         let mut out = sources::wrong(&self.sources);
+        out.extend(self.channels().err().into_iter().flatten());
         if let Some(dimensions) = &self.analysis.dimensions {
             let mut sorted = dimensions.clone();
             sorted.sort();

@@ -109,14 +109,20 @@ pub struct Page {
 impl Page {
     /// Of what the store gave, one more than wanted.
     pub fn of(
-        mut objects: Vec<store::Object>,
+        objects: Vec<store::Object>,
         limit: u32,
         body: impl Fn(&store::Object) -> String,
     ) -> Result<Self, Problem> {
-        let is_more = objects.len() > limit as usize;
-        objects.truncate(limit as usize);
-        let next_cursor = objects.last().filter(|_| is_more).map(|last| last.place.to_string());
-        let data = objects.iter().map(|object| raw(body(object))).collect::<Result<_, _>>()?;
+        let placed = objects.iter().map(|object| (object.place, body(object)));
+        Self::of_placed(placed.collect(), limit)
+    }
+
+    /// Of places and bodies, one more than wanted.
+    pub fn of_placed(mut rows: Vec<(i64, String)>, limit: u32) -> Result<Self, Problem> {
+        let is_more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let next_cursor = rows.last().filter(|_| is_more).map(|(place, _)| place.to_string());
+        let data = rows.into_iter().map(|(_, body)| raw(body)).collect::<Result<_, _>>()?;
         Ok(Self { data, next_cursor })
     }
 }

@@ -3,6 +3,7 @@
 //! Each handler is registered together with its description, so the committed `docs/openapi.json` can't say what isn't there. Errors are RFC 9457
 //! problems, without exception.
 
+mod alerts;
 mod ask;
 mod command;
 mod docs;
@@ -16,6 +17,7 @@ mod problem;
 mod request;
 mod route;
 mod routes;
+mod silences;
 mod split;
 pub mod stream;
 pub mod who;
@@ -71,6 +73,11 @@ fn described() -> (Router<Arc<App>>, OpenApi) {
         .routes(routes!(plain::revoke_key))
         .routes(routes!(plain::gateways))
         .routes(routes!(plain::freezes, plain::set_freezes))
+        .routes(routes!(alerts::alerts))
+        .routes(routes!(alerts::channels))
+        .routes(routes!(alerts::test))
+        .routes(routes!(silences::silences, silences::silence))
+        .routes(routes!(silences::end_silence))
         .routes(routes!(probes::me))
         .routes(routes!(probes::version))
         .routes(routes!(probes::alive))

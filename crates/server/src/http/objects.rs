@@ -12,6 +12,7 @@ use super::ask::{Page, Paging, Query, raw};
 use super::problem::Problem;
 use super::route::json;
 use super::who::{Principal, Role};
+use crate::alerts::Notice;
 use crate::serve::clock::wall;
 use crate::serve::{App, with_acknowledgement};
 use crate::wire;
@@ -157,7 +158,12 @@ pub async fn acknowledge(
     let mut work = app.store.begin().await?;
     work.acknowledge(Kind::Incident, &id, &who.name, wall()).await?;
     work.append_audit(wall(), &who.name, "acknowledge", &id, "{}").await?;
+    let notice = Notice::acknowledged(&id, &who.name);
+    let is_news = app.outbox.put(work.as_mut(), &notice).await?;
     work.commit().await?;
+    if is_news {
+        app.metrics.alerts.told(notice.kind);
+    }
     let object = one(&app, &who, Kind::Incident, &id).await?;
     Ok(json(body(Kind::Incident, &object)))
 }

@@ -5,12 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use analyst::Incident;
+use analyst::{Incident, Slice};
 use engine::Input;
 use payments::{Attempt, Timestamp};
 use pilot::Decision;
 use routing::{Policy, Terms};
 use serde::{Deserialize, Serialize};
+
+use crate::alerts::{Notice, Severity};
 
 /// How long a gateway counts as seen.
 const SEEN_MS: i64 = 24 * 3_600_000;
@@ -29,6 +31,9 @@ pub struct Beside {
     changes: u64,
     /// Open incidents and what was last decided.
     pub open: BTreeMap<String, (Incident, Option<Decision>)>,
+    /// The worst that was told of each incident that isn't over.
+    #[serde(default)]
+    severities: BTreeMap<String, Severity>,
 }
 
 impl Beside {
@@ -85,6 +90,28 @@ impl Beside {
     /// how the hour was cut.
     pub fn change(&mut self, reasons: u64) {
         self.changes += reasons;
+    }
+
+    /// What people are to be told of an incident as it is now: that it began, that it is worse than what they know, that it is over. A loss is estimated, so
+    /// that it is less for once is no news.
+    pub fn alerted(&mut self, incident: &Incident) -> Option<Notice> {
+        let severity = Severity::of(incident);
+        if incident.resolved_at.is_some() {
+            let worst = self.severities.remove(&incident.id).unwrap_or(severity);
+            return Some(Notice::resolved(incident, worst));
+        }
+        let before = self.severities.get(&incident.id).copied();
+        if before.is_some_and(|before| severity <= before) {
+            return None;
+        }
+        self.severities.insert(incident.id.clone(), severity);
+        Some(Notice::incident(incident, severity, before))
+    }
+
+    /// The slice of an open incident; the empty one if there is none.
+    pub fn slice(&self, incident_id: Option<&str>) -> Slice {
+        let open = incident_id.and_then(|id| self.open.get(id));
+        open.map(|(incident, _)| incident.slice.clone()).unwrap_or_default()
     }
 
     /// The engine's policy with what is known here; `killed` engages the kill switch whatever the engine thinks.

@@ -8,6 +8,7 @@ use pilot::{Decision, State};
 use store::{Kind, Object};
 
 use super::beside::Beside;
+use crate::alerts::Notice;
 use crate::wire;
 
 /// Something to store and to tell.
@@ -17,8 +18,8 @@ pub enum Told {
     Object(Kind, Object),
     /// The allocation in force, as `GET /v1/policy` gives it.
     Policy(String),
-    /// A person has to look.
-    Page(String),
+    /// Something that people are alerted to.
+    Notice(Box<Notice>),
 }
 
 /// What one step came to.
@@ -58,11 +59,14 @@ impl Core {
         let mut refused = None;
         let mut changes = seen + u64::from(matches!(input, Input::Gateways(_)));
         let mut allocated = false;
+        let mut pages = 0;
         let mut effects = effects.into_iter().peekable();
         while let Some(effect) = effects.next() {
             match effect {
                 Effect::Finding(_) | Effect::Lesson(_) | Effect::Cycle { .. } => {}
                 Effect::Incident(incident) => {
+                    let notice = self.beside.alerted(&incident);
+                    told.extend(notice.map(|notice| Told::Notice(Box::new(notice))));
                     let decision = self.beside.open.remove(&incident.id).and_then(|(_, d)| d);
                     told.push(self.incident(*incident, decision));
                 }
@@ -81,10 +85,19 @@ impl Core {
                         told.push(self.incident(incident, Some(*decision)));
                     }
                 }
-                Effect::Intervention(intervention) => told.push(self::intervention(&intervention)),
+                Effect::Intervention(intervention) => {
+                    told.push(self::intervention(&intervention));
+                    let notice = Notice::intervention(&intervention);
+                    told.extend(notice.map(|notice| Told::Notice(Box::new(notice))));
+                }
                 Effect::Experiment(experiment) => told.push(self::experiment(&experiment)),
                 Effect::Allocation(_) => allocated = true,
-                Effect::Page(page) => told.push(Told::Page(page.why)),
+                Effect::Page(page) => {
+                    let slice = self.beside.slice(page.incident_id.as_deref());
+                    let notice = Notice::page(step, pages, &page, slice);
+                    pages += 1;
+                    told.push(Told::Notice(Box::new(notice)));
+                }
                 Effect::Refused(why) => refused = Some(why),
             }
         }
@@ -147,6 +160,6 @@ fn word(value: &impl serde::Serialize) -> String {
 }
 
 /// These types hold nothing that JSON can't.
-pub(super) fn json(value: &impl serde::Serialize) -> String {
+pub(crate) fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "null".into())
 }

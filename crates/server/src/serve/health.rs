@@ -1,7 +1,10 @@
 //! Whether the server is well, part by part.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
+
+use payments::Timestamp;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -38,6 +41,8 @@ pub struct Health {
     phase: Mutex<Phase>,
     /// Feeds by name; what is wrong, if anything is.
     feeds: Mutex<BTreeMap<&'static str, Option<String>>>,
+    /// When attempts were last taken, milliseconds; 0: not since the start.
+    heard_ms: AtomicI64,
 }
 
 impl Health {
@@ -71,6 +76,17 @@ impl Health {
             tracing::error!(why, "the store has failed: nothing is acknowledged until a restart");
             *state = StoreState::Failed(why);
         }
+    }
+
+    /// Attempts were taken.
+    pub fn hear(&self, at: Timestamp) {
+        self.heard_ms.store(at.as_millis(), Ordering::Relaxed);
+    }
+
+    /// When attempts were last taken, since the start.
+    pub fn heard(&self) -> Option<Timestamp> {
+        let ms = self.heard_ms.load(Ordering::Relaxed);
+        (ms > 0).then(|| Timestamp::from_millis(ms))
     }
 
     /// Where the server is.

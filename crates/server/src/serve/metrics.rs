@@ -11,6 +11,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use super::writer::Fate;
+use crate::alerts::AlertMetrics;
 use crate::feeds::FeedMetrics;
 
 /// What became of an attempt.
@@ -63,6 +64,8 @@ pub struct Metrics {
     pub waiting: Gauge,
     /// Feeds beside HTTP.
     pub feeds: FeedMetrics,
+    /// Alerts and their way out.
+    pub alerts: AlertMetrics,
 }
 
 impl Default for Metrics {
@@ -136,6 +139,7 @@ impl Default for Metrics {
                 Gauge::default()
             ),
             feeds: FeedMetrics::new(&mut registry),
+            alerts: AlertMetrics::new(&mut registry),
             registry,
         }
     }

@@ -35,6 +35,7 @@ use store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
+use crate::alerts::{Alerts, Outbox};
 use crate::config::Settings;
 use crate::feeds::Feeds;
 use clock::Clock;
@@ -77,6 +78,8 @@ pub struct App {
     pub records: mpsc::Sender<Record>,
     /// The clock.
     pub clock: Arc<Clock>,
+    /// Alerts on their way out.
+    pub outbox: Arc<Outbox>,
     /// The stream.
     pub ring: Arc<Ring>,
     /// Counters.
@@ -109,11 +112,16 @@ pub struct Server {
     stop: watch::Sender<bool>,
     writer: tokio::task::JoinHandle<()>,
     feeds: Feeds,
+    alerts: Alerts,
 }
 
 /// Opens the store, brings the engine back and listens.
 pub async fn start(settings: Settings) -> Result<Server> {
     let listen = settings.listen();
+    let outbox = Arc::new(Outbox::new(settings.channels().map_err(|wrong| {
+        let wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!(wrong.join("; "))
+    })?));
     let store: Arc<dyn Store> = Arc::new(store::open(settings.store_url()).await?);
     let keys = read_keys(&*store).await?;
     if !listen.ip().is_loopback() && keys.is_empty() {
@@ -161,6 +169,7 @@ pub async fn start(settings: Settings) -> Result<Server> {
         metrics: metrics.clone(),
         health: health.clone(),
         ring: ring.clone(),
+        outbox: outbox.clone(),
         engine: engine.clone(),
         retention_ms: settings.retention_ms(),
     };
@@ -193,6 +202,7 @@ pub async fn start(settings: Settings) -> Result<Server> {
         plane,
         records,
         clock,
+        outbox,
         ring,
         metrics,
         health: health.clone(),
@@ -205,8 +215,9 @@ pub async fn start(settings: Settings) -> Result<Server> {
         process: random(),
     });
     let feeds = Feeds::start(&app)?;
+    let alerts = Alerts::start(&app).await?;
     health.enter(Phase::Running);
-    Ok(Server { app, address, listener, stop, writer, feeds })
+    Ok(Server { app, address, listener, stop, writer, feeds, alerts })
 }
 
 async fn read_keys(store: &dyn Store) -> store::Result<Keys> {
@@ -224,7 +235,7 @@ async fn refresh_keys(app: Arc<App>) {
 }
 
 /// Eight bytes of the operating system's entropy; names, not secrets, are made of it.
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     let mut bytes = [0; 8];
     if getrandom::fill(&mut bytes).is_err() {
         bytes = (clock::wall().as_millis() as u64).to_le_bytes();
@@ -235,7 +246,7 @@ fn random() -> u64 {
 impl Server {
     /// Serves until `until` ends; then finishes what was begun, stores everything and takes a snapshot.
     pub async fn run(self, until: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-        let Self { app, listener, stop, writer, feeds, .. } = self;
+        let Self { app, listener, stop, writer, feeds, alerts, .. } = self;
         let routes = tokio::spawn(crate::http::stream::tell_routes(app.clone()));
         let keys = tokio::spawn(refresh_keys(app.clone()));
         let router = crate::http::router(app.clone());
@@ -250,6 +261,7 @@ impl Server {
         routes.abort();
         keys.abort();
         feeds.finish().await;
+        alerts.stop();
         let (done, closed) = oneshot::channel();
         if app.asks.send(Ask::Close(done)).await.is_ok() {
             let _ = closed.await;

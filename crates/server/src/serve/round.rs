@@ -11,6 +11,7 @@ use super::code;
 use super::core::Told;
 use super::driver::Answer;
 use super::writer::{Ask, Fate, Round, Writer};
+use crate::alerts::Notice;
 use crate::config::ClockSource;
 
 /// Event time within which the engine remembers an attempt, and so can move its count.
@@ -26,6 +27,8 @@ pub(super) struct Done {
     pub fates: Vec<(Option<i64>, Vec<Fate>)>,
     /// Events of the stream.
     pub events: Vec<Event>,
+    /// What was told of for the first time.
+    pub notices: Vec<Notice>,
     /// The largest time accepted.
     pub latest: Option<Timestamp>,
     /// Attempts in it.
@@ -39,7 +42,7 @@ pub(super) async fn write(
     advance: Option<Timestamp>,
 ) -> Result<Done> {
     let mut work = writer.store.begin().await?;
-    let events = store_answers(writer, work.as_mut()).await?;
+    let (events, notices) = store_answers(writer, work.as_mut()).await?;
     let mut writing = Writing {
         writer,
         step: writer.step,
@@ -47,6 +50,7 @@ pub(super) async fn write(
             steps: Vec::new(),
             fates: Vec::new(),
             events,
+            notices,
             latest: writer.clock.latest(),
             attempts: 0,
         },
@@ -111,9 +115,10 @@ fn last_applied(answers: &[Answer]) -> i64 {
     steps.max().unwrap_or(0)
 }
 
-/// Stores what the engine has answered; the events that this makes.
-async fn store_answers(writer: &Writer, work: &mut dyn Work) -> Result<Vec<Event>> {
+/// Stores what the engine has answered; the events that this makes, and what is told of.
+async fn store_answers(writer: &Writer, work: &mut dyn Work) -> Result<(Vec<Event>, Vec<Notice>)> {
     let mut events = Vec::new();
+    let mut notices = Vec::new();
     for answer in &writer.unstored {
         match answer {
             Answer::Applied(applied) => {
@@ -126,9 +131,10 @@ async fn store_answers(writer: &Writer, work: &mut dyn Work) -> Result<Vec<Event
                             (kind.as_str(), body)
                         }
                         Told::Policy(body) => ("policy", body.clone()),
-                        Told::Page(why) => {
-                            tracing::warn!(why, "a person has to look");
-                            writer.metrics.pages.inc();
+                        Told::Notice(notice) => {
+                            if writer.outbox.put(work, notice).await? {
+                                notices.push((**notice).clone());
+                            }
                             continue;
                         }
                     };
@@ -142,7 +148,7 @@ async fn store_answers(writer: &Writer, work: &mut dyn Work) -> Result<Vec<Event
             Answer::Snapshot(snapshot) => work.snapshot(snapshot).await?,
         }
     }
-    Ok(events)
+    Ok((events, notices))
 }
 
 /// An incident's body with who has acknowledged it; others have no such members.
@@ -250,6 +256,12 @@ impl Writing<'_> {
             work.append_audit(wall(), actor, audit.action, object, detail).await?;
         }
         if let Some(switch) = switch {
+            // Engaging what is engaged is no news.
+            let is_news = self.writer.store.kill_switch().await?.engaged != switch.engaged;
+            let notice = Notice::kill_switch(switch);
+            if is_news && self.writer.outbox.put(work, &notice).await? {
+                self.done.notices.push(notice);
+            }
             work.set_kill_switch(switch).await?;
             let id = self.writer.event + 1 + self.done.events.len() as i64;
             let body = super::kill::body(switch);

@@ -25,6 +25,7 @@ use super::metrics::Metrics;
 use super::record::Record;
 use super::ring::Ring;
 use super::round::{Done, write};
+use crate::alerts::{Kind, Outbox};
 use crate::config::ClockSource;
 
 /// Attempts per transaction, about; what waits longer goes into the next.
@@ -123,6 +124,7 @@ pub struct Writer {
     pub(super) clock: Arc<Clock>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) health: Arc<Health>,
+    pub(super) outbox: Arc<Outbox>,
     ring: Arc<Ring>,
     engine: Engine,
     asks: mpsc::Receiver<Ask>,
@@ -167,6 +169,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// How everything is.
     pub health: Arc<Health>,
+    /// Alerts on their way out.
+    pub outbox: Arc<Outbox>,
     /// The stream.
     pub ring: Arc<Ring>,
     /// The engine.
@@ -186,7 +190,7 @@ pub(super) struct Round {
 impl Writer {
     /// Behind what the store has, its last snapshot being of `saved_step`.
     pub fn new(parts: Parts, inbox: Inbox, from: Progress, saved_step: i64) -> Self {
-        let Parts { store, clock, metrics, health, ring, engine, retention_ms } = parts;
+        let Parts { store, clock, metrics, health, ring, outbox, engine, retention_ms } = parts;
         let Inbox { asks, answers, records } = inbox;
         let now = Instant::now();
         Self {
@@ -194,6 +198,7 @@ impl Writer {
             clock,
             metrics,
             health,
+            outbox,
             ring,
             engine,
             asks,
@@ -336,6 +341,13 @@ impl Writer {
                 Answer::Snapshot(snapshot) => self.saved_step = snapshot.step,
             }
         }
+        for notice in &done.notices {
+            self.metrics.alerts.told(notice.kind);
+            if notice.kind == Kind::Page {
+                tracing::warn!(why = notice.title, "a person has to look");
+                self.metrics.pages.inc();
+            }
+        }
         self.event += done.events.len() as i64;
         self.metrics.events_sent.inc_by(done.events.len() as u64);
         self.ring.push(done.events);
@@ -362,6 +374,9 @@ impl Writer {
                 (Ask::Tell { reply, .. }, None) => drop(reply.send(Ok(()))),
                 (Ask::Close(_), _) => {}
             }
+        }
+        if done.attempts > 0 {
+            self.health.hear(wall());
         }
         self.attempts_since += done.attempts;
         for (step, input) in done.steps {
@@ -395,6 +410,7 @@ impl Writer {
         let mut work = self.store.begin().await?;
         work.prune(wall().plus_millis(-DAY_MS), super::STREAM_EVENTS_MAX).await?;
         work.forget_attempts(self.clock.now().plus_millis(-self.retention_ms), 20_000).await?;
+        work.forget_alerts(wall().plus_millis(-self.retention_ms)).await?;
         work.commit().await
     }
 

@@ -8,7 +8,8 @@ use crate::support::{EVENT_CLOCK, HOUR, Place};
 fn every_metric_is_documented_and_every_documented_one_exists() {
     // A feed has its metrics whether its broker is there or not.
     let feed = "[sources.kafka]\nbrokers = \"127.0.0.1:1\"\ntopic = \"t\"\ngroup = \"g\"\n";
-    let server = Place::new().start(&format!("{EVENT_CLOCK}{feed}"));
+    let channel = "[channels.chat]\ntype = \"slack\"\nurl = \"https://127.0.0.1:1/x\"\n";
+    let server = Place::new().start(&format!("{EVENT_CLOCK}{feed}{channel}"));
     server.events(&HOUR[..100]);
     let text = server.get("/metrics").body;
     let served: BTreeSet<&str> =

@@ -1,5 +1,6 @@
 //! The server as a whole: the real binary, its store on disk, HTTP from outside.
 
+mod alerts;
 mod bad_input;
 mod crash;
 mod documents;

@@ -41,6 +41,7 @@ fn with_a_key_in_the_store_everybody_needs_one_and_each_may_what_its_role_says()
     let engage = r#"{"engaged": true}"#;
     let clear = r#"{"engaged": false}"#;
     let plan = r#"{"plan_hash": "x"}"#;
+    let silence = r#"{"slice": {"gateway": "x"}, "until": "2020-01-01T00:00:00Z", "reason": "x"}"#;
     // Status by key: viewer, operator, approver, admin, scope events, scope route, and nobody.
     let matrix: &[(&str, &str, &str, [u16; 7])] = &[
         ("GET", "/v1/incidents", "", [200, 200, 200, 200, 403, 403, 401]),
@@ -72,6 +73,12 @@ fn with_a_key_in_the_store_everybody_needs_one_and_each_may_what_its_role_says()
         ("GET", "/v1/gateways", "", [200, 200, 200, 200, 403, 403, 401]),
         ("GET", "/v1/freezes", "", [200, 200, 200, 200, 403, 403, 401]),
         ("PUT", "/v1/freezes", r#"{"data": []}"#, [403, 200, 200, 200, 403, 403, 401]),
+        ("GET", "/v1/alerts", "", [200, 200, 200, 200, 403, 403, 401]),
+        ("GET", "/v1/channels", "", [200, 200, 200, 200, 403, 403, 401]),
+        ("POST", "/v1/channels/ops/test", "", [403, 403, 403, 404, 403, 403, 401]),
+        ("GET", "/v1/silences", "", [200, 200, 200, 200, 403, 403, 401]),
+        ("POST", "/v1/silences", silence, [403, 422, 422, 422, 403, 403, 401]),
+        ("DELETE", "/v1/silences/sil_0", "", [403, 404, 404, 404, 403, 403, 401]),
         ("POST", "/v1/clock", r#"{"advance_to": "x"}"#, [403, 409, 409, 409, 409, 403, 401]),
         ("GET", "/v1/incidents/inc_1", "", [404, 404, 404, 404, 403, 403, 401]),
         ("GET", "/v1/interventions/itv_1", "", [404, 404, 404, 404, 403, 403, 401]),
