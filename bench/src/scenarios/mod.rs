@@ -18,6 +18,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use sim::Scenario;
 
+use crate::kept::Kept;
 use crate::report::{Options, Report};
 use run::Run;
 
@@ -49,7 +50,12 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
     for seed in extra {
         jobs.extend(grounds.values().map(|group| (seed, group.as_slice(), true)));
     }
-    let runs: Vec<Run> = run::all(&jobs)?.into_iter().flatten().collect();
+    let library = match &options.dir {
+        Some(dir) => format!("scenarios of {}", dir.display()),
+        None => "scenarios".to_owned(),
+    };
+    let kept = Kept::open(&library, options.keep.as_deref())?;
+    let runs: Vec<Run> = run::all(&jobs, &kept)?.into_iter().flatten().collect();
     if runs.is_empty() {
         bail!("no scenario to play; `--dir` names a folder of *.scenario files");
     }

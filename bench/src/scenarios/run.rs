@@ -4,11 +4,13 @@ use std::sync::Mutex;
 
 use engine::{Engine, Input};
 use pilot::Action;
+use serde::{Deserialize, Serialize};
 use server::piloted::{self, Piloted, gateways};
 use sim::{Clairvoyant, Scenario, Stage, play, play_clairvoyant, play_untouched};
 
 use super::hand::ByHand;
 use super::judge::{self, Effect, Effects, Named};
+use crate::kept::Kept;
 
 /// Traffic that the rules by hand have seen before.
 const HAND_WARM_MS: i64 = 3_600_000;
@@ -16,7 +18,7 @@ const HAND_WARM_MS: i64 = 3_600_000;
 const GAIN_MIN: f64 = 1.0;
 
 /// A plan that was said, and whether it would have helped.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Plan {
     /// In words.
     pub text: String,
@@ -27,7 +29,7 @@ pub struct Plan {
 }
 
 /// What came of a scenario with a seed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Run {
     /// Which.
     pub name: String,
@@ -64,7 +66,7 @@ impl Run {
 pub type Job<'a> = (u64, &'a [(String, Scenario)], bool);
 
 /// All jobs, on all cores, in order.
-pub fn all(jobs: &[Job<'_>]) -> anyhow::Result<Vec<Vec<Run>>> {
+pub fn all(jobs: &[Job<'_>], kept: &Kept) -> anyhow::Result<Vec<Vec<Run>>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let (next, results) = (Mutex::new(0..jobs.len()), Mutex::new(Vec::new()));
     let take = || next.lock().ok().and_then(|mut numbers| numbers.next());
@@ -72,7 +74,7 @@ pub fn all(jobs: &[Job<'_>]) -> anyhow::Result<Vec<Vec<Run>>> {
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(number) = take() {
-                    let result = group(&jobs[number]);
+                    let result = kept.part(&key(&jobs[number]), || group(&jobs[number]));
                     if result.is_err()
                         && let Ok(mut numbers) = next.lock()
                     {
@@ -91,6 +93,12 @@ pub fn all(jobs: &[Job<'_>]) -> anyhow::Result<Vec<Vec<Run>>> {
     let mut results = results.into_inner().map_err(|_| anyhow::anyhow!("a run panicked"))?;
     results.sort_by_key(|(number, _)| *number);
     results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// A job by name: what a kept part is found by.
+fn key((seed, scenarios, decoys_only): &Job<'_>) -> String {
+    let names: Vec<&str> = scenarios.iter().map(|(name, _)| name.as_str()).collect();
+    format!("seed {seed}{}: {}", if *decoys_only { ", decoys" } else { "" }, names.join(" "))
 }
 
 fn group((seed, scenarios, decoys_only): &Job<'_>) -> anyhow::Result<Vec<Run>> {
