@@ -5,7 +5,7 @@
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-demo: ## a simulated day with its outages, found and explained in the terminal
+demo: ## everything on, with a simulated network: http://localhost:7070, and a view in the terminal
 	cargo run --release -p server -- demo
 
 test: ## everything CI checks; sets up what it needs first

@@ -30,10 +30,12 @@ pub enum Tool {
     Maven,
     /// The jars of Apache Kafka, likewise.
     Kafka,
+    /// Prometheus' own `promtool`, which reads metrics and alert rules.
+    Promtool,
 }
 
 impl Tool {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Rustfmt,
         Self::Clippy,
         Self::CargoDeny,
@@ -41,6 +43,7 @@ impl Tool {
         Self::RabbitMq,
         Self::Maven,
         Self::Kafka,
+        Self::Promtool,
     ];
 
     const fn name(self) -> &'static str {
@@ -52,6 +55,8 @@ impl Tool {
             Self::RabbitMq => "rabbitmq-server",
             Self::Maven => "maven",
             Self::Kafka => "kafka",
+            // The package; it holds promtool.
+            Self::Promtool => "prometheus",
         }
     }
 
@@ -63,7 +68,7 @@ impl Tool {
             Self::CargoDeny => {
                 format!("cargo install --locked cargo-deny --version {CARGO_DENY_VERSION}")
             }
-            Self::PostgreSql | Self::RabbitMq => {
+            Self::PostgreSql | Self::RabbitMq | Self::Promtool => {
                 format!("apt-get install --yes --no-install-recommends {}", self.name())
             }
             Self::Maven => {
@@ -87,6 +92,11 @@ impl Tool {
                 works(version)
             }),
             Self::Kafka => kafka::is_there(),
+            Self::Promtool => {
+                let mut version = command(root, "promtool");
+                version.arg("--version");
+                works(version)
+            }
         }
     }
 
@@ -98,7 +108,9 @@ impl Tool {
                 succeeds(rustup)
             }
             Self::CargoDeny => install_cargo_deny(root),
-            Self::PostgreSql | Self::RabbitMq => install_packages(root, &[self.name()]),
+            Self::PostgreSql | Self::RabbitMq | Self::Promtool => {
+                install_packages(root, &[self.name()])
+            }
             Self::Maven => install_packages(root, &[self.name(), "default-jre-headless"]),
             Self::Kafka => kafka::install(root),
         }

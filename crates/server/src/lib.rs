@@ -6,10 +6,12 @@
 pub mod backtest;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod feeds;
 pub mod http;
 pub mod piloted;
 pub mod read;
 pub mod report;
 pub mod serve;
+pub mod telemetry;
 pub mod wire;

@@ -15,6 +15,7 @@ mod attempts;
 mod audit;
 mod cells;
 mod error;
+mod inspect;
 mod open;
 mod reads;
 mod rollups;
@@ -28,6 +29,7 @@ use payments::{Attempt, Timestamp};
 
 pub use audit::{AuditFault, hash as audit_hash, verify as audit_verify};
 pub use error::{Error, Result};
+pub use inspect::{Inspection, inspect};
 pub use open::{open, shown};
 pub use reads::Sql;
 pub use rows::{

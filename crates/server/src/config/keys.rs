@@ -91,6 +91,9 @@ pub fn keys() -> &'static [Key] {
         key("auth.oidc.audience", Later, Text),
         key("auth.oidc.audience_claim", Later, Text),
         key("auth.oidc.roles_claim", Later, Text),
+        key("telemetry.log_level", Now, Text),
+        key("telemetry.log_format", Now, OneOf(&["text", "json"])),
+        key("telemetry.otlp_endpoint", Now, Text),
         key("sources.kafka.brokers", Now, Text),
         key("sources.kafka.topic", Now, Text),
         key("sources.kafka.group", Now, Text),
@@ -104,6 +107,12 @@ pub fn keys() -> &'static [Key] {
 }
 
 impl Key {
+    /// Whether a change of it takes effect when the file is read again; all others need a restart.
+    pub fn is_live(&self) -> bool {
+        ["modes.", "guardrails."].iter().any(|group| self.name.starts_with(group))
+            || ["gateways", "safety.four_eyes", "telemetry.log_level"].contains(&self.name)
+    }
+
     /// Whether a path is this key.
     pub fn matches(&self, path: &str) -> bool {
         match self.name.strip_suffix(".*") {

@@ -22,6 +22,25 @@ pub struct Settings {
     store: Store,
     safety: Safety,
     sources: Sources,
+    telemetry: Telemetry,
+}
+
+/// `telemetry`: logs and traces.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Telemetry {
+    log_level: Option<String>,
+    /// `text` or `json`.
+    pub log_format: Option<String>,
+    /// Where traces go.
+    pub otlp_endpoint: Option<String>,
+}
+
+impl Telemetry {
+    /// What is logged, as a filter.
+    pub fn log_level(&self) -> &str {
+        self.log_level.as_deref().unwrap_or("info")
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -127,6 +146,20 @@ impl Settings {
         config
     }
 
+    /// Of a demonstration: everything on, one person enough. Nothing is read of file or environment, so that no store of a company's is touched.
+    pub fn demo(listen: std::net::SocketAddr, store_url: String, source: ClockSource) -> Self {
+        let mut settings = Self {
+            modes: Modes::all(pilot::Mode::Auto),
+            routing: Routing::learning(routing::Learning::Explore),
+            safety: Safety { four_eyes: Some(false) },
+            store: Store { url: Some(store_url), retention: None },
+            ..Self::default()
+        };
+        settings.clock.source = source;
+        settings.listen_on(listen);
+        settings
+    }
+
     /// Where the server listens.
     pub fn listen(&self) -> std::net::SocketAddr {
         self.server.listen.unwrap_or_else(|| ([127, 0, 0, 1], 7070).into())
@@ -157,6 +190,26 @@ impl Settings {
         self.safety.four_eyes.unwrap_or(true)
     }
 
+    /// Logs and traces.
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
+    }
+
+    /// These, with what of others takes effect at once ([`super::Key::is_live`]).
+    pub fn with_live(&self, of: &Self) -> Self {
+        Self {
+            modes: of.modes.clone(),
+            guardrails: of.guardrails.clone(),
+            gateways: of.gateways.clone(),
+            safety: of.safety.clone(),
+            telemetry: Telemetry {
+                log_level: of.telemetry.log_level.clone(),
+                ..self.telemetry.clone()
+            },
+            ..self.clone()
+        }
+    }
+
     /// Feeds beside HTTP.
     pub fn sources(&self) -> &Sources {
         &self.sources
@@ -175,7 +228,21 @@ impl Settings {
                 });
             }
         }
+        if let Err(why) = crate::telemetry::filter(self.telemetry.log_level()) {
+            out.push(Wrong { key: "telemetry.log_level".into(), detail: why });
+        }
+        if let Some(endpoint) = &self.telemetry.otlp_endpoint
+            && !endpoint.starts_with("http://")
+        {
+            let detail =
+                "want a collector that can be reached without TLS, such as http://localhost:4318"
+                    .into();
+            out.push(Wrong { key: "telemetry.otlp_endpoint".into(), detail });
+        }
         let engine = self.engine();
+        if let Err(why) = engine.pilot.limits.check() {
+            out.push(Wrong { key: "guardrails".into(), detail: why.to_string() });
+        }
         if engine.analysis.window_ms < engine.analysis.tick_ms {
             out.push(Wrong {
                 key: "analysis.window".into(),

@@ -214,7 +214,7 @@ pub async fn set_kill_switch(
         return engage(&app, &who, reason).await;
     }
     who.needs(Role::Approver)?;
-    let four_eyes = app.settings.four_eyes();
+    let four_eyes = app.settings.load().four_eyes();
     if who.is_key {
         return Err(Problem::forbidden("a key never clears the kill switch; two people do"));
     }

@@ -5,17 +5,18 @@
 
 mod ask;
 mod command;
+mod demo;
 mod docs;
 mod events;
-mod objects;
+pub mod objects;
 mod once;
-mod operator;
+pub mod operator;
 mod plain;
 mod probes;
-mod problem;
+pub mod problem;
 mod request;
-mod route;
-mod routes;
+pub mod route;
+pub mod routes;
 mod split;
 pub mod stream;
 pub mod who;
@@ -71,6 +72,7 @@ fn described() -> (Router<Arc<App>>, OpenApi) {
         .routes(routes!(plain::revoke_key))
         .routes(routes!(plain::gateways))
         .routes(routes!(plain::freezes, plain::set_freezes))
+        .routes(routes!(demo::outages, demo::strike, demo::repair))
         .routes(routes!(probes::me))
         .routes(routes!(probes::version))
         .routes(routes!(probes::alive))

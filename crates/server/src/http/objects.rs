@@ -28,6 +28,13 @@ async fn page(
     Ok(Json(Page::of(objects, limit, |object| body(kind, object))?))
 }
 
+/// The newest part of the cycle log.
+pub async fn newest_decisions(app: &App, limit: u32) -> Result<Page, Problem> {
+    let wanted = store::Wanted { limit: limit + 1, ..store::Wanted::default() };
+    let objects = app.store.objects(Kind::Decision, &wanted).await?;
+    Page::of(objects, limit, |object| body(Kind::Decision, object))
+}
+
 async fn one(app: &App, who: &Principal, kind: Kind, id: &str) -> Result<Object, Problem> {
     who.needs(Role::Viewer)?;
     app.store.object(kind, id).await?.ok_or_else(|| Problem::not_found(kind.as_str(), id))

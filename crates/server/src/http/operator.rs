@@ -55,8 +55,13 @@ pub async fn memory(
     who: Principal,
 ) -> Result<Json<wire::Memory>, Problem> {
     who.needs(Role::Viewer)?;
+    remembered(&app).await.map(Json)
+}
+
+/// What was learnt so far.
+pub async fn remembered(app: &App) -> Result<wire::Memory, Problem> {
     let memory = app.engine.ask(|core| core.engine.pilot().memory()).await;
-    Ok(Json(wire::Memory::new(&memory.ok_or_else(Problem::stopping)?)))
+    Ok(wire::Memory::new(&memory.ok_or_else(Problem::stopping)?))
 }
 
 /// Modes and guardrails in force.
@@ -139,7 +144,7 @@ pub async fn change(
     let limits: Limits = merged("guardrails", &before.guardrails, &change.guardrails)?;
     limits.check().map_err(|e| Problem::impossible("invalid", e.to_string()))?;
     let wider = wider(&before, &modes, &limits);
-    if app.settings.four_eyes() && !wider.is_empty() {
+    if app.settings.load().four_eyes() && !wider.is_empty() {
         return Err(Problem::forbidden(format!(
             "{} would give the operator more freedom, which takes two people; this version can't take the second person's word: change \
              pointsman.toml and restart, or set safety.four_eyes = false",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,6 +14,7 @@ use super::problem::Problem;
 use super::who::{Principal, Role};
 use crate::serve::App;
 use crate::serve::health::{Phase, StoreState};
+use crate::serve::metrics;
 
 /// What runs.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,6 +71,7 @@ pub async fn ready(State(app): State<Arc<App>>) -> Result<Json<Ready>, Problem> 
         ("store", store),
         ("route", "ok".to_owned()),
         ("kill_switch", killed.to_owned()),
+        ("config", app.health.configured().unwrap_or_else(|| "ok".into())),
     ]);
     let feeds = app.health.feeds();
     let are_read = feeds.values().all(Option::is_none);
@@ -80,13 +82,25 @@ pub async fn ready(State(app): State<Arc<App>>) -> Result<Json<Ready>, Problem> 
 }
 
 /// Metrics, as Prometheus reads them
-#[utoipa::path(get, path = "/metrics", tag = "server", responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
-pub async fn metrics(State(app): State<Arc<App>>) -> Response {
+///
+/// In the form of OpenMetrics 1.0; in Prometheus' own (0.0.4) for those who accept `text/plain` and not that.
+#[utoipa::path(
+    get, path = "/metrics", tag = "server",
+    responses((status = 200, content((String = "application/openmetrics-text"), (String = "text/plain"))))
+)]
+pub async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let is_up = matches!(app.health.store(), StoreState::Up);
     app.metrics.store_up.set(f64::from(u8::from(is_up)));
     app.metrics.waiting.set((crate::serve::ROOM - app.room.available_permits()) as i64);
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], app.metrics.text()).into_response()
+    let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let is_plain = accept.contains("text/plain") && !accept.contains("openmetrics");
+    let (kind, text) = if is_plain {
+        ("text/plain; version=0.0.4; charset=utf-8", metrics::plain(&app.metrics.text()))
+    } else {
+        let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        (kind, app.metrics.text())
+    };
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
 /// This description

@@ -130,7 +130,7 @@ pub async fn rolling(
     if !(1..=500).contains(&limit) {
         return Err(Problem::malformed(format!("limit is {limit}; allowed are 1 to 500")));
     }
-    let known = app.settings.engine().analysis.dimensions;
+    let known = app.settings.load().engine().analysis.dimensions;
     let by: Vec<&str> =
         asked.by.as_deref().unwrap_or("gateway").split(',').map(str::trim).collect();
     if let Some(unknown) = by.iter().find(|name| !known.iter().any(|known| known == *name)) {

@@ -14,19 +14,23 @@ pub mod clock;
 pub mod code;
 pub mod core;
 pub mod driver;
+mod export;
 pub mod health;
 pub mod kill;
 pub mod metrics;
 pub mod record;
 mod recovery;
+pub mod reload;
 pub mod ring;
 mod round;
+pub mod teach;
 pub mod writer;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -36,12 +40,14 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::config::Settings;
+use crate::demo::Outages;
 use crate::feeds::Feeds;
 use clock::Clock;
 use driver::{Answer, Engine, Plane};
 use health::{Health, Phase};
 use metrics::Metrics;
 use record::Record;
+use reload::Reloader;
 use ring::Ring;
 use writer::{Ask, Inbox, Parts, Writer};
 
@@ -89,14 +95,16 @@ pub struct App {
     pub routes: watch::Sender<Arc<str>>,
     /// True once the server stops.
     pub stopping: watch::Receiver<bool>,
-    /// As configured.
-    pub settings: Settings,
+    /// As configured; what may change while it runs, does ([`reload`]).
+    pub settings: ArcSwap<Settings>,
     /// The rolling window, milliseconds.
     pub window_ms: i64,
     /// API keys by the hash of their secret, as of a few seconds ago: no request waits for the store to know who asks.
     pub keys: ArcSwap<Keys>,
     /// Random per process: request ids begin with it.
     pub process: u64,
+    /// The simulated network, where this is a demonstration.
+    pub demo: OnceLock<Arc<Outages>>,
 }
 
 /// A server that has its engine back and listens.
@@ -109,6 +117,8 @@ pub struct Server {
     stop: watch::Sender<bool>,
     writer: tokio::task::JoinHandle<()>,
     feeds: Feeds,
+    /// Beside the rest; they end when `app.stopping` says so.
+    beside: Vec<tokio::task::JoinHandle<()>>,
 }
 
 /// Opens the store, brings the engine back and listens.
@@ -199,14 +209,15 @@ pub async fn start(settings: Settings) -> Result<Server> {
         room: Arc::new(Semaphore::new(ROOM)),
         routes: watch::Sender::new(Arc::from("")),
         stopping,
-        settings,
+        settings: ArcSwap::from_pointee(settings),
         window_ms,
         keys: ArcSwap::from_pointee(keys),
         process: random(),
+        demo: OnceLock::new(),
     });
     let feeds = Feeds::start(&app)?;
     health.enter(Phase::Running);
-    Ok(Server { app, address, listener, stop, writer, feeds })
+    Ok(Server { app, address, listener, stop, writer, feeds, beside: Vec::new() })
 }
 
 async fn read_keys(store: &dyn Store) -> store::Result<Keys> {
@@ -233,9 +244,20 @@ fn random() -> u64 {
 }
 
 impl Server {
+    /// Writes what the API gives into files of this folder as well, every few seconds.
+    pub fn export_to(&mut self, folder: &Path) -> Result<()> {
+        self.beside.push(export::begin(self.app.clone(), folder.to_owned())?);
+        Ok(())
+    }
+
+    /// Reads the configuration again on SIGHUP.
+    pub fn reload_with(&mut self, reloader: Reloader) {
+        self.beside.push(tokio::spawn(reloader.run(self.app.clone())));
+    }
+
     /// Serves until `until` ends; then finishes what was begun, stores everything and takes a snapshot.
     pub async fn run(self, until: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-        let Self { app, listener, stop, writer, feeds, .. } = self;
+        let Self { app, listener, stop, writer, feeds, beside, .. } = self;
         let routes = tokio::spawn(crate::http::stream::tell_routes(app.clone()));
         let keys = tokio::spawn(refresh_keys(app.clone()));
         let router = crate::http::router(app.clone());
@@ -250,6 +272,9 @@ impl Server {
         routes.abort();
         keys.abort();
         feeds.finish().await;
+        for task in beside {
+            let _ = task.await;
+        }
         let (done, closed) = oneshot::channel();
         if app.asks.send(Ask::Close(done)).await.is_ok() {
             let _ = closed.await;

@@ -1,14 +1,19 @@
 //! The server as a whole: the real binary, its store on disk, HTTP from outside.
 
 mod bad_input;
+mod check;
 mod crash;
+mod demo;
 mod documents;
+mod export;
 mod feeds;
 mod found;
 mod on_postgres;
 mod people;
 #[path = "../../../store/tests/contract/postgres.rs"]
 mod postgres;
+mod reload;
 mod safety;
 mod stream;
 mod support;
+mod telemetry;

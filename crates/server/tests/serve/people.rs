@@ -39,6 +39,7 @@ fn with_a_key_in_the_store_everybody_needs_one_and_each_may_what_its_role_says()
     let event = small("a", now_ms(), "approved");
     let route = r#"{"payment_id":"p","merchant_id":"m","method":"card","candidates":["x"],"amount":{"minor":1,"currency":"INR"}}"#;
     let engage = r#"{"engaged": true}"#;
+    let strike = r#"{"slice": {}, "severity": 0.5, "duration_s": 1}"#;
     let clear = r#"{"engaged": false}"#;
     let plan = r#"{"plan_hash": "x"}"#;
     // Status by key: viewer, operator, approver, admin, scope events, scope route, and nobody.
@@ -76,6 +77,9 @@ fn with_a_key_in_the_store_everybody_needs_one_and_each_may_what_its_role_says()
         ("GET", "/v1/incidents/inc_1", "", [404, 404, 404, 404, 403, 403, 401]),
         ("GET", "/v1/interventions/itv_1", "", [404, 404, 404, 404, 403, 403, 401]),
         ("GET", "/v1/experiments/x_1", "", [404, 404, 404, 404, 403, 403, 401]),
+        ("GET", "/v1/demo/outages", "", [404, 404, 404, 404, 403, 403, 401]),
+        ("POST", "/v1/demo/outages", strike, [403, 404, 404, 404, 403, 403, 401]),
+        ("DELETE", "/v1/demo/outages", "", [403, 404, 404, 404, 403, 403, 401]),
         ("GET", "/metrics", "", [200, 200, 200, 200, 200, 200, 200]),
         ("GET", "/version", "", [200, 200, 200, 200, 200, 200, 200]),
         ("GET", "/docs", "", [200, 200, 200, 200, 200, 200, 200]),

@@ -97,12 +97,17 @@ impl Place {
     /// Starts a server here, with this configuration.
     pub fn start(&self, config: &str) -> Running {
         self.config(config);
+        self.run(&["serve", "--listen", "127.0.0.1:0"])
+    }
+
+    /// Starts a command here that serves, and waits until it listens.
+    pub fn run(&self, args: &[&str]) -> Running {
         let log = self.path().join("log");
         let errors =
             std::fs::OpenOptions::new().create(true).append(true).open(&log).expect("a log");
         let mut child = Command::new(env!("CARGO_BIN_EXE_pointsman"))
             .current_dir(self.path())
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(args)
             .env_remove("RUST_LOG")
             .stdout(Stdio::piped())
             .stderr(errors)
@@ -110,16 +115,25 @@ impl Place {
             .expect("started");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("piped");
-        BufReader::new(stdout).read_line(&mut line).expect("read");
+        let mut stdout = BufReader::new(stdout);
+        stdout.read_line(&mut line).expect("read");
         let address = line.trim().strip_prefix("listening on http://").map(str::to_owned);
         let said = || std::fs::read_to_string(&log).unwrap_or_default();
         let address = address.unwrap_or_else(|| panic!("it doesn't listen: {}", said()));
+        // What it prints further is read, or it would wait for a reader.
+        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
         Running { child, address, log }
     }
 
     /// Runs a command of the binary here.
     pub fn command(&self, args: &[&str]) -> std::process::Output {
+        self.command_with(args, &[])
+    }
+
+    /// The same with variables of the environment.
+    pub fn command_with(&self, args: &[&str], set: &[(&str, &str)]) -> std::process::Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pointsman"));
+        command.envs(set.iter().copied());
         command.current_dir(self.path()).args(args).output().expect("ran")
     }
 }
@@ -193,14 +207,24 @@ impl Running {
 
     /// The same, while others still talk to it.
     pub fn kill_now(&self) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-9", &id]).status().expect("ran").success());
+        self.signal("KILL");
     }
 
     /// SIGTERM, and its exit code.
-    pub fn stop(mut self) -> i32 {
+    pub fn stop(self) -> i32 {
+        self.signal("TERM");
+        self.ended()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").arg(id).status().expect("ran").success());
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.expect("ran").success());
+    }
+
+    /// Waits until it has ended by itself; its exit code.
+    pub fn ended(mut self) -> i32 {
         let since = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("waited") {
