@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod feeds;
 pub mod http;
+pub mod people;
 pub mod piloted;
 pub mod read;
 pub mod report;

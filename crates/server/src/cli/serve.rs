@@ -54,8 +54,8 @@ pub fn run(args: &Args) -> Result<Exit> {
         let server = serve::start(settings).await?;
         let address = server.address;
         tracing::info!(%address, store = store::shown(server.app.settings.store_url()), "listening");
-        if address.ip().is_loopback() {
-            tracing::info!("without keys only this machine is answered, as `local`");
+        if server.app.people.is_open() {
+            tracing::info!("without keys and an issuer only this machine is answered, as `local`");
         }
         println!("listening on http://{address}");
         server.run(told_to_stop()).await?;

@@ -5,6 +5,8 @@ mod crash;
 mod documents;
 mod feeds;
 mod found;
+mod limits;
+mod oidc;
 mod on_postgres;
 mod people;
 #[path = "../../../store/tests/contract/postgres.rs"]
