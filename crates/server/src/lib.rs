@@ -9,6 +9,7 @@ pub mod config;
 pub mod demo;
 pub mod feeds;
 pub mod http;
+pub mod people;
 pub mod piloted;
 pub mod read;
 pub mod report;

@@ -55,8 +55,8 @@ pub fn run(args: &Args) -> Result<Exit> {
         server.reload_with(Reloader { file, known, log });
         let address = server.address;
         tracing::info!(%address, store = store::shown(server.app.settings.load().store_url()), "listening");
-        if address.ip().is_loopback() {
-            tracing::info!("without keys only this machine is answered, as `local`");
+        if server.app.people.is_open() {
+            tracing::info!("without keys and an issuer only this machine is answered, as `local`");
         }
         println!("listening on http://{address}");
         server.run(told_to_stop()).await?;

@@ -6,6 +6,7 @@
 
 mod keys;
 mod operator;
+mod people;
 mod settings;
 mod shown;
 mod sources;
@@ -17,6 +18,7 @@ use std::path::Path;
 use config::{Config, Environment, File, FileFormat, Value, ValueKind};
 
 pub use keys::{Key, Use, keys};
+pub use people::{Auth, Limits, Oidc, wrong_url};
 pub use settings::{ClockSource, Settings, Telemetry};
 pub use shown::{defaults, shown};
 pub use sources::{Kafka, RabbitMq, Sources, TailedFile};

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::operator::{Guardrails, Memory, Modes, Routing};
+use super::people::{self, Auth, Limits};
 use super::sources::{self, Sources};
 use super::{Wrong, span};
 
@@ -22,6 +23,8 @@ pub struct Settings {
     store: Store,
     safety: Safety,
     sources: Sources,
+    auth: Auth,
+    limits: Limits,
     telemetry: Telemetry,
 }
 
@@ -47,6 +50,8 @@ impl Telemetry {
 #[serde(default)]
 struct Server {
     listen: Option<std::net::SocketAddr>,
+    public_url: Option<String>,
+    tenant: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -210,6 +215,26 @@ impl Settings {
         }
     }
 
+    /// Whose server this is: others find nothing here.
+    pub fn tenant(&self) -> &str {
+        self.server.tenant.as_deref().unwrap_or("default")
+    }
+
+    /// The URL by which browsers reach it, without a slash at its end.
+    pub fn public_url(&self) -> Option<&str> {
+        self.server.public_url.as_deref().map(|url| url.trim_end_matches('/'))
+    }
+
+    /// Who may ask.
+    pub fn auth(&self) -> &Auth {
+        &self.auth
+    }
+
+    /// How often.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Feeds beside HTTP.
     pub fn sources(&self) -> &Sources {
         &self.sources
@@ -218,6 +243,7 @@ impl Settings {
     /// What each key alone can't tell.
     pub fn wrong(&self) -> Vec<Wrong> {
         let mut out = sources::wrong(&self.sources);
+        out.extend(people::wrong(&self.auth, self.server.public_url.as_deref()));
         if let Some(dimensions) = &self.analysis.dimensions {
             let mut sorted = dimensions.clone();
             sorted.sort();

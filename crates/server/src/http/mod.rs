@@ -8,18 +8,24 @@ mod command;
 mod demo;
 mod docs;
 mod events;
+mod keys;
 pub mod objects;
 mod once;
 pub mod operator;
+mod pending;
 mod plain;
 mod probes;
 pub mod problem;
 mod request;
 pub mod route;
 pub mod routes;
+mod session;
 mod split;
 pub mod stream;
+mod users;
 pub mod who;
+
+pub use keys::is_name;
 
 use std::sync::{Arc, LazyLock};
 
@@ -67,9 +73,17 @@ fn described() -> (Router<Arc<App>>, OpenApi) {
         .routes(routes!(routes::series))
         .routes(routes!(routes::payment))
         .routes(routes!(operator::settings, operator::change))
+        .routes(routes!(pending::list))
+        .routes(routes!(pending::confirm))
+        .routes(routes!(pending::withdraw))
         .routes(routes!(plain::audit))
-        .routes(routes!(plain::keys))
-        .routes(routes!(plain::revoke_key))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::one, users::change, users::remove))
+        .routes(routes!(session::begin, session::end))
+        .routes(routes!(session::login))
+        .routes(routes!(session::callback))
         .routes(routes!(plain::gateways))
         .routes(routes!(plain::freezes, plain::set_freezes))
         .routes(routes!(demo::outages, demo::strike, demo::repair))

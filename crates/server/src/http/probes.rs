@@ -11,10 +11,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
-use super::who::{Principal, Role};
+use super::who::{Kind, Principal, Role};
 use crate::serve::App;
 use crate::serve::health::{Phase, StoreState};
 use crate::serve::metrics;
+use crate::wire::rfc3339;
 
 /// What runs.
 #[derive(Debug, Serialize, ToSchema)]
@@ -118,16 +119,44 @@ pub async fn docs() -> Result<Html<String>, Problem> {
 /// Who asks.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Me {
+    /// As the audit log names them
     name: String,
+    /// How they say so: `local`, `key`, `token` or `session`
+    by: &'static str,
     role: Option<Role>,
     scopes: Vec<String>,
-    tenant: &'static str,
+    tenant: String,
+    /// Of a session: what `X-CSRF-Token` has to be with whatever changes something
+    csrf_token: Option<String>,
+    /// Of a session
+    expires_at: Option<String>,
+}
+
+impl Me {
+    /// Who they are, as they may know it.
+    pub fn of(who: Principal) -> Self {
+        let Principal { name, kind, role, scopes, tenant, .. } = who;
+        let by = match kind {
+            Kind::Nobody => "nothing",
+            Kind::Local => "local",
+            Kind::Key { .. } => "key",
+            Kind::Person { .. } => "token",
+            Kind::Browser { .. } => "session",
+        };
+        let (csrf_token, expires_at) = match kind {
+            Kind::Browser { csrf_token, expires_at, .. } => {
+                (Some(csrf_token), Some(rfc3339(expires_at)))
+            }
+            _ => (None, None),
+        };
+        Self { name, by, role, scopes, tenant, csrf_token, expires_at }
+    }
 }
 
 /// Who am I
 #[utoipa::path(get, path = "/v1/me", tag = "server", responses((status = 200, body = Me)))]
 pub async fn me(who: Principal) -> Json<Me> {
-    Json(Me { name: who.name, role: who.role, scopes: who.scopes, tenant: "default" })
+    Json(Me::of(who))
 }
 
 /// No such path.

@@ -60,6 +60,8 @@ pub struct Metrics {
     pub stream_clients: Gauge,
     /// Listeners that were too slow.
     pub stream_dropped: Counter,
+    /// Requests beyond what their caller may send.
+    pub requests_limited: Counter,
     /// Times that a person had to look.
     pub pages: Counter,
     /// Requests by route and status.
@@ -129,6 +131,11 @@ impl Default for Metrics {
             stream_dropped: made!(
                 "stream_clients_dropped",
                 "Listeners dropped for being more than 1 MiB behind",
+                Counter::default()
+            ),
+            requests_limited: made!(
+                "http_requests_limited",
+                "Requests beyond what their caller may send",
                 Counter::default()
             ),
             pages: made!("pages", "Times that a person had to look", Counter::default()),

@@ -17,6 +17,7 @@ pub mod driver;
 mod export;
 pub mod health;
 pub mod kill;
+mod listen;
 pub mod metrics;
 pub mod record;
 mod recovery;
@@ -26,12 +27,10 @@ mod round;
 pub mod teach;
 pub mod writer;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use arc_swap::ArcSwap;
@@ -42,6 +41,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use crate::config::Settings;
 use crate::demo::Outages;
 use crate::feeds::Feeds;
+use crate::people::{self, People};
 use clock::Clock;
 use driver::{Answer, Engine, Plane};
 use health::{Health, Phase};
@@ -62,12 +62,6 @@ const ASKS_MAX: usize = 4_096;
 pub const ROOM: usize = 300_000;
 /// Choices that wait to be recorded.
 const RECORDS_MAX: usize = 65_536;
-
-/// How often keys are read again: one that is revoked is refused after this.
-const KEYS_EVERY: Duration = Duration::from_secs(5);
-
-/// Keys by hash; those that are revoked stay, so that nobody becomes `local` again.
-pub type Keys = BTreeMap<String, store::ApiKey>;
 
 /// All that requests need.
 pub struct App {
@@ -99,8 +93,8 @@ pub struct App {
     pub settings: ArcSwap<Settings>,
     /// The rolling window, milliseconds.
     pub window_ms: i64,
-    /// API keys by the hash of their secret, as of a few seconds ago: no request waits for the store to know who asks.
-    pub keys: ArcSwap<Keys>,
+    /// Who may ask.
+    pub people: People,
     /// Random per process: request ids begin with it.
     pub process: u64,
     /// The simulated network, where this is a demonstration.
@@ -125,11 +119,12 @@ pub struct Server {
 pub async fn start(settings: Settings) -> Result<Server> {
     let listen = settings.listen();
     let store: Arc<dyn Store> = Arc::new(store::open(settings.store_url()).await?);
-    let keys = read_keys(&*store).await?;
-    if !listen.ip().is_loopback() && keys.is_empty() {
+    let people = People::new(&settings)?;
+    people.read(&*store).await?;
+    if !listen.ip().is_loopback() && people.is_open() {
         bail!(
             "server.listen is {listen}, which others can reach, and nobody would have to say who they are: make a key first \
-             (`pointsman keys create --role admin`), or listen on 127.0.0.1"
+             (`pointsman keys create --role admin`), configure an issuer (auth.oidc), or listen on 127.0.0.1"
         );
     }
     let config = settings.serving();
@@ -211,7 +206,7 @@ pub async fn start(settings: Settings) -> Result<Server> {
         stopping,
         settings: ArcSwap::from_pointee(settings),
         window_ms,
-        keys: ArcSwap::from_pointee(keys),
+        people,
         process: random(),
         demo: OnceLock::new(),
     });
@@ -220,16 +215,12 @@ pub async fn start(settings: Settings) -> Result<Server> {
     Ok(Server { app, address, listener, stop, writer, feeds, beside: Vec::new() })
 }
 
-async fn read_keys(store: &dyn Store) -> store::Result<Keys> {
-    Ok(store.keys().await?.into_iter().map(|key| (key.hash.clone(), key)).collect())
-}
-
-/// Reads the keys again and again; while the store is down, those of before count.
-async fn refresh_keys(app: Arc<App>) {
+/// Reads who may ask again and again; while the store is down, those of before count.
+async fn refresh_people(app: Arc<App>) {
     loop {
-        tokio::time::sleep(KEYS_EVERY).await;
-        if let Err(error) = app.read_keys().await {
-            tracing::debug!(%error, "keys can't be read");
+        tokio::time::sleep(people::READ_EVERY).await;
+        if let Err(error) = app.read_people().await {
+            tracing::debug!(%error, "who may ask can't be read");
         }
     }
 }
@@ -259,7 +250,7 @@ impl Server {
     pub async fn run(self, until: impl Future<Output = ()> + Send + 'static) -> Result<()> {
         let Self { app, listener, stop, writer, feeds, beside, .. } = self;
         let routes = tokio::spawn(crate::http::stream::tell_routes(app.clone()));
-        let keys = tokio::spawn(refresh_keys(app.clone()));
+        let people = tokio::spawn(refresh_people(app.clone()));
         let router = crate::http::router(app.clone());
         let health = app.health.clone();
         let stopped = async move {
@@ -268,9 +259,9 @@ impl Server {
             // Streams would never end by themselves.
             let _ = stop.send(true);
         };
-        axum::serve(listener, router).with_graceful_shutdown(stopped).await?;
+        listen::serve(listener, router, stopped).await;
         routes.abort();
-        keys.abort();
+        people.abort();
         feeds.finish().await;
         for task in beside {
             let _ = task.await;
@@ -285,10 +276,9 @@ impl Server {
 }
 
 impl App {
-    /// Reads the keys again.
-    pub async fn read_keys(&self) -> store::Result<()> {
-        self.keys.store(Arc::new(read_keys(&*self.store).await?));
-        Ok(())
+    /// Reads who may ask again.
+    pub async fn read_people(&self) -> store::Result<()> {
+        self.people.read(&*self.store).await
     }
 
     /// Whether the kill switch's latch is engaged.

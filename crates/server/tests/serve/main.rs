@@ -8,6 +8,8 @@ mod documents;
 mod export;
 mod feeds;
 mod found;
+mod limits;
+mod oidc;
 mod on_postgres;
 mod people;
 #[path = "../../../store/tests/contract/postgres.rs"]

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod cases;
+mod people;
 mod postgres;
 
 use std::future::Future;
@@ -15,6 +16,7 @@ pub type Case = (&'static str, fn(Sql, String) -> Pin<Box<dyn Future<Output = ()
 fn all() -> Vec<Case> {
     let mut all = cases::all();
     all.extend(attempts::all());
+    all.extend(people::all());
     all
 }
 
