@@ -10,6 +10,7 @@ mod events;
 mod objects;
 mod once;
 mod operator;
+mod page;
 mod plain;
 mod probes;
 mod problem;
@@ -92,7 +93,7 @@ pub fn description() -> String {
 pub fn router(app: Arc<App>) -> Router {
     let (router, _) = described();
     router
-        .fallback(probes::nothing)
+        .fallback(page::serve)
         .method_not_allowed_fallback(probes::other_method)
         .layer(middleware::from_fn_with_state(app.clone(), once::once))
         .layer(CatchPanicLayer::custom(panicked))

@@ -13,6 +13,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+use super::page;
 use super::problem::Problem;
 use crate::serve::App;
 use crate::serve::clock::wall;
@@ -134,7 +135,7 @@ fn is_from_here(headers: &HeaderMap) -> bool {
     text(header::HOST).is_some_and(is_loopback) && origin.is_none_or(is_loopback)
 }
 
-/// Probes and the description of the interface are for everybody.
+/// Probes and the description of the interface are for everybody, and so is the page: what it shows it asks for like any other client.
 const OPEN: [&str; 6] = ["/healthz", "/readyz", "/version", "/openapi.json", "/docs", "/metrics"];
 
 /// Who asks.
@@ -157,7 +158,8 @@ pub fn of(app: &App, request: &Request) -> Result<Principal, Problem> {
                 ))
             };
         }
-        let is_open = OPEN.contains(&request.uri().path());
+        let path = request.uri().path();
+        let is_open = OPEN.contains(&path) || page::is_path(path);
         return if is_open { Ok(nobody()) } else { Err(unauthorised()) };
     };
     let key = app.keys.load().get(&hash(secret)).cloned().ok_or_else(unauthorised)?;
