@@ -1,9 +1,13 @@
-# Thin on purpose: each target is one cargo command, and what it does lives in Rust (see xtask/).
+# Thin on purpose: what a target does lives in Rust (see xtask/), or in web/package.json for the page.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint setup
+.PHONY: help page demo test bench lint setup
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+page: ## the control room, with Node >= 20; the next build of the binary takes it in
+	npm --prefix web ci
+	npm --prefix web run build
 
 demo: ## everything on, with a simulated network: http://localhost:7070, and a view in the terminal
 	cargo run --release -p server -- demo

@@ -12,6 +12,7 @@ mod keys;
 pub mod objects;
 mod once;
 pub mod operator;
+mod page;
 mod pending;
 mod plain;
 mod probes;
@@ -108,7 +109,7 @@ pub fn description() -> String {
 pub fn router(app: Arc<App>) -> Router {
     let (router, _) = described();
     router
-        .fallback(probes::nothing)
+        .fallback(page::serve)
         .method_not_allowed_fallback(probes::other_method)
         .layer(middleware::from_fn_with_state(app.clone(), once::once))
         .layer(CatchPanicLayer::custom(panicked))

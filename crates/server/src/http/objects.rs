@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use store::{Kind, Object};
 
-use super::ask::{Page, Paging, Query, raw};
+use super::ask::{Page, PageOf, Paging, Query, raw};
 use super::problem::Problem;
 use super::route::json;
 use super::who::{Principal, Role};
@@ -50,7 +50,7 @@ macro_rules! readable {
         #[utoipa::path(
                     get, path = $path, tag = $tag, params(Paging),
                     responses(
-                        (status = 200, body = Page),
+                        (status = 200, body = PageOf<$wire>),
                         (status = "4XX", body = Problem, content_type = "application/problem+json"),
                     )
                 )]
@@ -115,7 +115,7 @@ readable!(
 #[utoipa::path(
     get, path = "/v1/decisions", tag = "decisions", params(Paging),
     responses(
-        (status = 200, description = "a page", content((Page = "application/json"), (String = "text/plain"))),
+        (status = 200, description = "a page", content((PageOf<wire::Decision> = "application/json"), (String = "text/plain"))),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
     )
 )]

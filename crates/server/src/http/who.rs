@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+use super::page;
 use super::problem::Problem;
 use super::session;
 use crate::people::Buckets;
@@ -193,7 +194,8 @@ pub fn is_from_here(headers: &HeaderMap) -> bool {
     text(header::HOST).is_some_and(is_loopback) && origin.is_none_or(is_loopback)
 }
 
-/// Probes and the description of the interface are for everybody, and so is the way in.
+/// Probes and the description of the interface are for everybody, so is the way in, and so is the page: what it shows it asks for
+/// like any other client.
 const OPEN: [&str; 8] = [
     "/healthz",
     "/readyz",
@@ -237,7 +239,8 @@ pub async fn of(app: &App, request: &Parts) -> Result<Principal, Problem> {
         session::is_no_other_site(app, &who, request)?;
         return Ok(who);
     }
-    let is_open = is_open(&request.method, request.uri.path());
+    let path = request.uri.path();
+    let is_open = is_open(&request.method, path) || page::is_path(path);
     if is_open { Ok(Principal::nobody(people.tenant())) } else { Err(unauthorised()) }
 }
 
