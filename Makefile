@@ -6,10 +6,10 @@ help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 page: ## the control room, with Node >= 20; the next build of the binary takes it in
-	npm --prefix web ci
-	npm --prefix web run build
+	cargo xtask page
 
 demo: ## everything on, with a simulated network: http://localhost:7070, and a view in the terminal
+	-cargo xtask page
 	cargo run --release -p server -- demo
 
 test: ## everything CI checks; sets up what it needs first
