@@ -11,6 +11,7 @@ mod found;
 mod limits;
 mod oidc;
 mod on_postgres;
+mod page;
 mod people;
 #[path = "../../../store/tests/contract/postgres.rs"]
 mod postgres;
