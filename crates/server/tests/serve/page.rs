@@ -7,6 +7,11 @@ fn the_page_runs_nothing_but_what_is_served_here() {
     let server = Place::new().start("");
     let page = server.get("/incidents/inc_1");
     let is_built = page.status == 200;
+    let dist = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/dist/index.html");
+    assert!(
+        is_built || !std::path::Path::new(dist).exists(),
+        "it was built, and isn't in the binary"
+    );
     assert!(is_built || page.status == 501, "{page:?}");
     if !is_built {
         assert!(page.body.contains("make page"), "it says how to build it: {page:?}");
