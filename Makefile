@@ -1,11 +1,15 @@
-# Thin on purpose: each target is one cargo command, and what it does lives in Rust (see xtask/).
+# Thin on purpose: what a target does lives in Rust (see xtask/), or in web/package.json for the page.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint setup
+.PHONY: help page demo test bench lint setup
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-demo: ## a simulated day with its outages, found and explained in the terminal
+page: ## the control room, with Node >= 20; the next build of the binary takes it in
+	cargo xtask page
+
+demo: ## everything on, with a simulated network: http://localhost:7070, and a view in the terminal
+	-cargo xtask page
 	cargo run --release -p server -- demo
 
 test: ## everything CI checks; sets up what it needs first

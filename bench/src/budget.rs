@@ -21,8 +21,10 @@ use std::time::Instant;
 
 use analyst::{IncidentStatus, News};
 use payments::Timestamp;
+use serde::{Deserialize, Serialize};
 use sim::World;
 
+use crate::kept::Kept;
 use crate::report::{Options, Report};
 use feed::Feed;
 
@@ -35,6 +37,7 @@ const JUDGED_DAYS: i64 = 7;
 const START_MS: i64 = 1_789_948_800_000;
 
 /// One null week.
+#[derive(Serialize, Deserialize)]
 struct Week {
     seed: u64,
     pages: Vec<String>,
@@ -44,8 +47,9 @@ struct Week {
 
 pub fn run(options: &Options) -> anyhow::Result<Report> {
     let seeds = options.seeds_or(0..200);
+    let kept = Kept::open("budget", options.keep.as_deref())?;
     let weeks = each(seeds.clone(), |seed| {
-        let week = week(seed)?;
+        let week = kept.part(&format!("week {seed}"), || week(seed))?;
         eprintln!("seed {seed}: {} pages, {:.0} s", week.pages.len(), week.seconds);
         Ok(week)
     })?;

@@ -1,7 +1,7 @@
 //! How many attempts a second one core takes, and how much memory it needs for it.
 //!
 //! **Traffic.** 10,000 attempts per second of event time over 20,000 leaf cells of the six default
-//! dimensions, the cells' traffic by Zipf's law with exponent 1; drawn afresh each second, every id new,
+//! dimensions, the cells' traffic by Zipf's law with exponent 1, in batches of a request's size; drawn afresh, every id new,
 //! latency and code present. After an hour of warm-up, so that every detector runs (a slice
 //! is judged once its own level is known, some 40 minutes after the start) five minutes are timed. They hold whatever falls into them:
 //! ticks, panes, history, lessons, a fit of the baseline with a new choice of what is watched, and a gateway that fails, with the

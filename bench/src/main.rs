@@ -9,6 +9,7 @@ mod budget;
 mod detect;
 mod engine;
 mod events;
+mod kept;
 mod localise;
 mod report;
 mod scenarios;
@@ -47,6 +48,9 @@ struct Arguments {
     /// Append every plan, how sure it was and whether it helped, to this CSV file (`scenarios`); `calibrate` reads it
     #[arg(long)]
     plans: Option<PathBuf>,
+    /// Keep each part that is done in this file, and go on from it (`budget`, `scenarios`)
+    #[arg(long)]
+    keep: Option<PathBuf>,
 }
 
 fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
@@ -78,6 +82,7 @@ fn main() -> ExitCode {
         dir: arguments.dir,
         only: arguments.only,
         plans: arguments.plans,
+        keep: arguments.keep,
     };
     let chosen: Vec<_> = BENCHES
         .iter()

@@ -17,6 +17,8 @@ pub struct Options {
     pub only: Option<String>,
     /// Plans are appended to this file, or read from it.
     pub plans: Option<PathBuf>,
+    /// Where parts that are done are kept.
+    pub keep: Option<PathBuf>,
 }
 
 impl Options {

@@ -1,4 +1,4 @@
-//! The project's own chores: `cargo xtask setup | test | lint | tidy`.
+//! The project's own chores: `cargo xtask setup | test | lint | page | tidy`.
 //!
 //! They are written in Rust so that they run wherever the project builds, and are tested like the
 //! rest. The `Makefile` and `.ci/run` only call them.
@@ -6,6 +6,7 @@
 mod architecture;
 mod metadata;
 mod outcome;
+mod page;
 mod process;
 mod setup;
 mod suite;
@@ -21,6 +22,7 @@ usage: cargo xtask TASK
   setup   install what the tests need (as root), or say how
   test    everything CI checks
   lint    format and clippy only
+  page    build the control room, where Node.js is
   tidy    rules of this repository only";
 
 fn main() -> ExitCode {
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         Some("setup") if task.len() == 1 => setup::run,
         Some("test") if task.len() == 1 => suite::test,
         Some("lint") if task.len() == 1 => suite::lint,
+        Some("page") if task.len() == 1 => page::build,
         Some("tidy") if task.len() == 1 => tidy::run,
         _ => {
             eprintln!("{USAGE}");

@@ -3,6 +3,7 @@
 //! Root on a throw-away machine wants it installed; a person wants to be told the one line to run.
 
 mod kafka;
+mod oidc;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -30,10 +31,20 @@ pub enum Tool {
     Maven,
     /// The jars of Apache Kafka, likewise.
     Kafka,
+    /// Prometheus' own `promtool`, which reads metrics and alert rules.
+    Promtool,
+    /// Node.js with npm, which get and run an issuer of tokens.
+    Node,
+    /// An OpenID Connect issuer, which tests start themselves.
+    Issuer,
+    /// Python with its virtual environments, which get and run Amazon's.
+    Python,
+    /// Amazon Cognito's tokens, likewise.
+    Moto,
 }
 
 impl Tool {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 12] = [
         Self::Rustfmt,
         Self::Clippy,
         Self::CargoDeny,
@@ -41,6 +52,11 @@ impl Tool {
         Self::RabbitMq,
         Self::Maven,
         Self::Kafka,
+        Self::Promtool,
+        Self::Node,
+        Self::Issuer,
+        Self::Python,
+        Self::Moto,
     ];
 
     const fn name(self) -> &'static str {
@@ -52,6 +68,12 @@ impl Tool {
             Self::RabbitMq => "rabbitmq-server",
             Self::Maven => "maven",
             Self::Kafka => "kafka",
+            // The package; it holds promtool.
+            Self::Promtool => "prometheus",
+            Self::Node => "npm",
+            Self::Issuer => "oauth2-mock-server",
+            Self::Python => "python3-venv",
+            Self::Moto => "moto",
         }
     }
 
@@ -63,13 +85,14 @@ impl Tool {
             Self::CargoDeny => {
                 format!("cargo install --locked cargo-deny --version {CARGO_DENY_VERSION}")
             }
-            Self::PostgreSql | Self::RabbitMq => {
+            Self::PostgreSql | Self::RabbitMq | Self::Promtool | Self::Node | Self::Python => {
                 format!("apt-get install --yes --no-install-recommends {}", self.name())
             }
             Self::Maven => {
                 "apt-get install --yes --no-install-recommends maven default-jre-headless".into()
             }
             Self::Kafka => kafka::install_line(),
+            Self::Issuer | Self::Moto => oidc::install_line(self),
         }
     }
 
@@ -87,6 +110,22 @@ impl Tool {
                 works(version)
             }),
             Self::Kafka => kafka::is_there(),
+            Self::Promtool => {
+                let mut version = command(root, "promtool");
+                version.arg("--version");
+                works(version)
+            }
+            Self::Node => ["node", "npm"].into_iter().all(|program| {
+                let mut version = command(root, program);
+                version.arg("--version");
+                works(version)
+            }),
+            Self::Python => {
+                let mut modules = command(root, "python3");
+                modules.args(["-c", "import venv, ensurepip"]);
+                works(modules)
+            }
+            Self::Issuer | Self::Moto => oidc::is_there(self),
         }
     }
 
@@ -98,15 +137,23 @@ impl Tool {
                 succeeds(rustup)
             }
             Self::CargoDeny => install_cargo_deny(root),
-            Self::PostgreSql | Self::RabbitMq => install_packages(root, &[self.name()]),
+            Self::PostgreSql | Self::RabbitMq | Self::Promtool | Self::Node | Self::Python => {
+                install_packages(root, &[self.name()])
+            }
             Self::Maven => install_packages(root, &[self.name(), "default-jre-headless"]),
             Self::Kafka => kafka::install(root),
+            Self::Issuer | Self::Moto => oidc::install(self, root),
         }
     }
 
-    /// Whether it goes into the user's cache and not into the system.
-    const fn is_private(self) -> bool {
-        matches!(self, Self::Kafka)
+    /// What gets it, where it goes into the user's cache and not into the system.
+    const fn needs(self) -> Option<Self> {
+        match self {
+            Self::Kafka => Some(Self::Maven),
+            Self::Issuer => Some(Self::Node),
+            Self::Moto => Some(Self::Python),
+            _ => None,
+        }
     }
 }
 
@@ -188,7 +235,7 @@ pub fn run(root: &Path) -> Outcome {
         if tool.is_there(root) {
             println!("setup: {name} is there");
             outcome += Outcome::of(true);
-        } else if may_install || (tool.is_private() && Tool::Maven.is_there(root)) {
+        } else if may_install || tool.needs().is_some_and(|other| other.is_there(root)) {
             println!("setup: {name} is missing; getting it: {}", tool.install_line());
             let installed = tool.install(root) && tool.is_there(root);
             println!("setup: {name} {}", if installed { "is there now" } else { "not installed" });

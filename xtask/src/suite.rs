@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use crate::outcome::Outcome;
+use crate::page;
 use crate::process::{cargo, succeeds, succeeds_line_by_line};
 use crate::setup::{self, Tool};
 use crate::tidy;
@@ -15,6 +16,7 @@ type Part = (&'static str, fn(&Path) -> Outcome);
 const TEST: &[Part] = &[
     ("format", format),
     ("tidy", tidy::run),
+    ("page", page::check),
     ("clippy", clippy),
     ("tests", tests),
     ("docs", docs),

@@ -8,17 +8,17 @@ use super::traffic::{Source, blank};
 use super::{Half, rss_mb_max};
 
 const DISTINCT: u64 = 10_000_000;
-const PER_S: usize = 10_000;
+const BATCH: usize = 1_000;
 
 pub fn measure(seed: u64) -> anyhow::Result<Half> {
     let mut engine = Engine::new(Config { seed, ..Config::default() });
     let mut source = Source::new(seed);
-    let mut input = Input::Attempts(blank(PER_S)?);
-    let seconds = (DISTINCT / PER_S as u64) as i64;
+    let mut input = Input::Attempts(blank(BATCH)?);
+    let batches = DISTINCT / BATCH as u64;
     let (mut number, mut halfway_mb) = (0_u64, 0.0);
-    for second in 0..seconds {
+    for given in 0..batches {
         if let Input::Attempts(batch) = &mut input {
-            source.rewrite(batch, second);
+            source.rewrite(batch);
             for attempt in batch {
                 attempt.merchant_id.clear();
                 let _ = write!(attempt.merchant_id, "mer_{number:x}");
@@ -26,7 +26,7 @@ pub fn measure(seed: u64) -> anyhow::Result<Half> {
             }
         }
         engine.handle(&input);
-        if second == seconds / 2 {
+        if given == batches / 2 {
             halfway_mb = rss_mb_max()?;
         }
     }

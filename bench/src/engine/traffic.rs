@@ -14,6 +14,8 @@ use super::{Half, rss_mb_max};
 
 const CELLS: usize = 20_000;
 const PER_S: usize = 10_000;
+/// Attempts handed over together: a request of the usual size.
+const BATCH: usize = 1_000;
 const WARM_S: i64 = 3_600;
 const TIMED_S: i64 = 300;
 /// A gateway fails from here on, seconds into the timed part.
@@ -91,16 +93,15 @@ impl Source {
         place
     }
 
-    /// Rewrites a batch: the attempts of one second of event time, in order.
-    pub fn rewrite(&mut self, batch: &mut [Attempt], second: i64) {
-        let every_us = 1_000_000 / batch.len() as i64;
-        for (i, attempt) in batch.iter_mut().enumerate() {
+    /// Rewrites a batch with the next attempts, in order.
+    pub fn rewrite(&mut self, batch: &mut [Attempt]) {
+        for attempt in batch {
             let number = self.drawn;
             self.drawn += 1;
             attempt.attempt_id.clear();
             let _ = write!(attempt.attempt_id, "att_{number:016x}");
-            let at_ms = START_MS + second * 1_000 + i as i64 * every_us / 1_000;
-            attempt.occurred_at = Timestamp::from_millis(at_ms);
+            let at_ms = number * 1_000 / PER_S as u64;
+            attempt.occurred_at = Timestamp::from_millis(START_MS + at_ms as i64);
             let place = self.cell();
             let (u, v) = (self.stream.uniform(), self.stream.uniform());
             let cell = &self.cells[place];
@@ -174,27 +175,33 @@ fn cpu() -> Duration {
 pub fn measure(seed: u64) -> anyhow::Result<Half> {
     let mut engine = Engine::new(Config { seed, ..Config::default() });
     let mut source = Source::new(seed);
-    let mut input = Input::Attempts(blank(PER_S)?);
+    let mut input = Input::Attempts(blank(BATCH)?);
     let gateways = (0..VALUES[0]).map(|n| format!("gw_{n:03}")).collect();
     let mut acting = Acting::new(&engine, gateways, seed);
     let (mut wall, mut busy, mut slowest) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
     let mut quiet = Duration::ZERO;
     let mut effects = 0;
     for second in 0..WARM_S + TIMED_S {
-        let mut routed = Vec::new();
-        if let Input::Attempts(batch) = &mut input {
-            source.rewrite(batch, second);
-            if second >= WARM_S + FAILS_FROM_S {
-                routed = acting.route(batch);
+        let (mut took_wall, mut took_cpu) = (Duration::ZERO, Duration::ZERO);
+        for _ in 0..PER_S / BATCH {
+            let mut routed = Vec::new();
+            if let Input::Attempts(batch) = &mut input {
+                source.rewrite(batch);
+                if second >= WARM_S + FAILS_FROM_S {
+                    routed = acting.route(batch);
+                }
             }
+            let arms = Acting::report(routed);
+            let (from_wall, from_cpu) = (Instant::now(), cpu());
+            if let Some(arms) = &arms {
+                engine.handle(arms);
+            }
+            let said = engine.handle(&input);
+            took_wall += from_wall.elapsed();
+            took_cpu += cpu() - from_cpu;
+            effects += if second >= WARM_S { said.len() } else { 0 };
+            acting.obey(&engine, &said);
         }
-        let arms = Acting::report(routed);
-        let (from_wall, from_cpu) = (Instant::now(), cpu());
-        if let Some(arms) = &arms {
-            engine.handle(arms);
-        }
-        let said = engine.handle(&input);
-        let (took_wall, took_cpu) = (from_wall.elapsed(), cpu() - from_cpu);
         if second >= WARM_S {
             wall += took_wall;
             busy += took_cpu;
@@ -202,9 +209,7 @@ pub fn measure(seed: u64) -> anyhow::Result<Half> {
                 quiet += took_cpu;
             }
             slowest = slowest.max(took_cpu);
-            effects += said.len();
         }
-        acting.obey(&engine, &said);
     }
     let attempts = TIMED_S as f64 * PER_S as f64;
     let (coverage, rss_mb) = (engine.coverage(), rss_mb_max()?);
@@ -212,7 +217,7 @@ pub fn measure(seed: u64) -> anyhow::Result<Half> {
     let mut text = String::new();
     writeln!(
         text,
-        "{PER_S} attempts/s of event time, {CELLS} cells by Zipf's law, {WARM_S} s of warm-up, {TIMED_S} s timed"
+        "{PER_S} attempts/s of event time in batches of {BATCH}, {CELLS} cells by Zipf's law, {WARM_S} s of warm-up, {TIMED_S} s timed"
     )?;
     writeln!(
         text,

@@ -6,6 +6,7 @@ use analyst::Slice;
 use payments::Timestamp;
 use pilot::{Action, Considered, Decision, Target};
 use routing::Arm;
+use serde::{Deserialize, Serialize};
 use server::piloted::{Piloted, names, part_of};
 use sim::{Attempted, Culprit, Moved, Stage, World, play_moved};
 
@@ -17,7 +18,7 @@ const FIRST_STEP: f64 = 0.05;
 const MINUTE_MS: i64 = 60_000;
 
 /// What one intervention did, by true chances.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Effect {
     /// Payments moved.
     pub moved: f64,
@@ -89,7 +90,7 @@ impl Effects {
 }
 
 /// Whether the culprit was named: slice exactly or by an alias, and its cause.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Named {
     /// The slice.
     pub slice: bool,

@@ -13,11 +13,13 @@ mod run;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use sim::Scenario;
 
+use crate::kept::Kept;
 use crate::report::{Options, Report};
 use run::Run;
 
@@ -49,14 +51,33 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
     for seed in extra {
         jobs.extend(grounds.values().map(|group| (seed, group.as_slice(), true)));
     }
-    let runs: Vec<Run> = run::all(&jobs)?.into_iter().flatten().collect();
-    if runs.is_empty() {
+    let library = match &options.dir {
+        Some(dir) => format!("scenarios of {}", dir.display()),
+        None => "scenarios".to_owned(),
+    };
+    let kept = Kept::open(&library, options.keep.as_deref())?;
+    let (mut runs, mut left_out) = (Vec::new(), Vec::new());
+    for group in run::all(&jobs, &kept)? {
+        runs.extend(group.runs);
+        left_out.extend(group.left_out);
+    }
+    if runs.is_empty() && left_out.is_empty() {
         bail!("no scenario to play; `--dir` names a folder of *.scenario files");
+    }
+    let played: BTreeSet<&str> = runs.iter().map(|run| run.name.as_str()).collect();
+    let names = grounds.values().flatten().map(|(name, _)| name.as_str());
+    let never: Vec<&str> = names.filter(|name| !played.contains(name)).collect();
+    if !never.is_empty() {
+        bail!("no seed can stage {}:\n{}", never.join(", "), left_out.join("\n"));
     }
     if let Some(path) = &options.plans {
         plans::append(path, &runs)?;
     }
-    Ok(report(&runs, seeds.end - seeds.start))
+    let mut report = report(&runs, seeds.end - seeds.start);
+    for why in left_out {
+        let _ = write!(report.text, "\nnot played: {why}");
+    }
+    Ok(report)
 }
 
 /// The knots of a map that would calibrate the plans of a file, which were said through the map in place: fitted on seeds that nothing is judged on.

@@ -4,11 +4,13 @@ use std::sync::Mutex;
 
 use engine::{Engine, Input};
 use pilot::Action;
+use serde::{Deserialize, Serialize};
 use server::piloted::{self, Piloted, gateways};
 use sim::{Clairvoyant, Scenario, Stage, play, play_clairvoyant, play_untouched};
 
 use super::hand::ByHand;
 use super::judge::{self, Effect, Effects, Named};
+use crate::kept::Kept;
 
 /// Traffic that the rules by hand have seen before.
 const HAND_WARM_MS: i64 = 3_600_000;
@@ -16,7 +18,7 @@ const HAND_WARM_MS: i64 = 3_600_000;
 const GAIN_MIN: f64 = 1.0;
 
 /// A plan that was said, and whether it would have helped.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Plan {
     /// In words.
     pub text: String,
@@ -27,7 +29,7 @@ pub struct Plan {
 }
 
 /// What came of a scenario with a seed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Run {
     /// Which.
     pub name: String,
@@ -60,11 +62,20 @@ impl Run {
     }
 }
 
+/// What came of a job.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Group {
+    /// Those that were played.
+    pub runs: Vec<Run>,
+    /// Those that the network of this seed can't stage, and why.
+    pub left_out: Vec<String>,
+}
+
 /// A seed, the scenarios on one network, and whether only the decoys among them are asked for.
 pub type Job<'a> = (u64, &'a [(String, Scenario)], bool);
 
 /// All jobs, on all cores, in order.
-pub fn all(jobs: &[Job<'_>]) -> anyhow::Result<Vec<Vec<Run>>> {
+pub fn all(jobs: &[Job<'_>], kept: &Kept) -> anyhow::Result<Vec<Group>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let (next, results) = (Mutex::new(0..jobs.len()), Mutex::new(Vec::new()));
     let take = || next.lock().ok().and_then(|mut numbers| numbers.next());
@@ -72,11 +83,11 @@ pub fn all(jobs: &[Job<'_>]) -> anyhow::Result<Vec<Vec<Run>>> {
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(number) = take() {
-                    let result = group(&jobs[number]);
+                    let result = kept.part(&key(&jobs[number]), || group(&jobs[number]));
                     if result.is_err()
                         && let Ok(mut numbers) = next.lock()
                     {
-                        // A scenario that this seed can't stage is said at once.
+                        // What can't be kept is said at once.
                         *numbers = 0..0;
                     }
                     eprint!("\rscenarios: {} of {} networks played", number + 1, jobs.len());
@@ -93,27 +104,30 @@ pub fn all(jobs: &[Job<'_>]) -> anyhow::Result<Vec<Vec<Run>>> {
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-fn group((seed, scenarios, decoys_only): &Job<'_>) -> anyhow::Result<Vec<Run>> {
+/// A job by name: what a kept part is found by.
+fn key((seed, scenarios, decoys_only): &Job<'_>) -> String {
+    let names: Vec<&str> = scenarios.iter().map(|(name, _)| name.as_str()).collect();
+    format!("seed {seed}{}: {}", if *decoys_only { ", decoys" } else { "" }, names.join(" "))
+}
+
+fn group((seed, scenarios, decoys_only): &Job<'_>) -> anyhow::Result<Group> {
     let mut learnt: Option<Engine> = None;
-    let mut runs = Vec::new();
-    let staged = scenarios
-        .iter()
-        .map(|(name, scenario)| match scenario.stage(*seed) {
-            Ok(stage) => Ok((name, stage)),
-            Err(problem) => Err(anyhow::anyhow!("{} (seed {seed})", problem.in_file(name))),
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    for (name, stage) in staged {
-        if *decoys_only && !stage.is_decoy {
+    let mut group = Group::default();
+    for (name, scenario) in scenarios.iter() {
+        if *decoys_only && !scenario.is_decoy() {
             continue;
         }
-        if learnt.is_none() {
-            learnt = Some(piloted::learnt(&stage, *seed));
-        }
-        let Some(engine) = &learnt else { continue };
-        runs.push(one(name, *seed, &stage, engine.clone()));
+        let stage = match scenario.stage(*seed) {
+            Ok(stage) => stage,
+            Err(problem) => {
+                group.left_out.push(format!("{} (seed {seed})", problem.in_file(name)));
+                continue;
+            }
+        };
+        let engine = learnt.get_or_insert_with(|| piloted::learnt(&stage, *seed));
+        group.runs.push(one(name, *seed, &stage, engine.clone()));
     }
-    Ok(runs)
+    Ok(group)
 }
 
 fn one(name: &str, seed: u64, stage: &Stage, mut engine: Engine) -> Run {

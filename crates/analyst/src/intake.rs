@@ -24,9 +24,23 @@ pub struct Alike<'a> {
 }
 
 impl Analyst {
-    /// Counts an attempt in a tick that is still open.
-    pub fn count(&mut self, attempt: &Attempt, tick: i64) {
-        let row = self.row(attempt);
+    /// What an attempt is recognised by: the fingerprint of its names.
+    #[inline]
+    pub fn meet(&mut self, attempt: &Attempt) -> u64 {
+        let names = self.names(attempt);
+        let dimensions = self.space.dimensions().len();
+        self.door.fingerprint(names[..dimensions].iter().copied())
+    }
+
+    /// Those who were met are about to be counted.
+    #[inline]
+    pub fn expect(&self, met: &[u64]) {
+        self.door.touch(met);
+    }
+
+    /// Counts an attempt, as it was met, in a tick that is still open.
+    pub fn count(&mut self, attempt: &Attempt, met: u64, tick: i64) {
+        let row = self.row(attempt, met);
         let spare = &mut self.spare;
         self.open.entry(tick).or_insert_with(|| std::mem::take(spare)).push(row);
     }
@@ -34,7 +48,8 @@ impl Analyst {
     /// Takes an attempt that was counted as unknown or as a timeout to its final outcome, if its
     /// tick is still open; a tick that was judged is not rewritten.
     pub fn recount(&mut self, attempt: &Attempt, before: Status) {
-        let new = self.row(attempt);
+        let met = self.meet(attempt);
+        let new = self.row(attempt, met);
         let old = outcome_of(before);
         let same = |row: &&mut Row| {
             (row.leaf, row.outcome, row.minor, row.number) == (new.leaf, old, new.minor, new.number)
@@ -45,13 +60,21 @@ impl Analyst {
         }
     }
 
-    fn row(&mut self, attempt: &Attempt) -> Row {
-        let dimensions = self.space.dimensions().len();
+    /// The name that an attempt has in each dimension.
+    #[inline]
+    fn names<'a>(&self, attempt: &'a Attempt) -> [Option<&'a str>; DIMENSIONS_MAX] {
         let mut names = [None; DIMENSIONS_MAX];
-        for (d, name) in names.iter_mut().enumerate().take(dimensions) {
+        for (d, name) in names.iter_mut().enumerate().take(self.space.dimensions().len()) {
             *name = self.door.name(attempt, d);
         }
-        let leaf = self.leaf_of(&names[..dimensions]);
+        names
+    }
+
+    fn row(&mut self, attempt: &Attempt, met: u64) -> Row {
+        let leaf = self.door.leaf(met).unwrap_or_else(|| {
+            let names = self.names(attempt);
+            self.leaf_of(&names[..self.space.dimensions().len()], met)
+        });
         let code = match &attempt.code {
             Some(code) => {
                 let class = || codes::class(&code.source, &code.value);
@@ -75,12 +98,8 @@ impl Analyst {
         }
     }
 
-    /// The leaf of an attempt with these names, one per dimension.
-    fn leaf_of(&mut self, names: &[Option<&str>]) -> u32 {
-        let fingerprint = self.door.fingerprint(names.iter().copied());
-        if let Some(leaf) = self.door.leaf(fingerprint) {
-            return leaf;
-        }
+    /// The leaf of an attempt with these names, one per dimension, that isn't remembered.
+    fn leaf_of(&mut self, names: &[Option<&str>], fingerprint: u64) -> u32 {
         let mut values = [NONE; DIMENSIONS_MAX];
         for (d, name) in names.iter().enumerate() {
             values[d] = name.map_or(NONE, |name| self.space.number(d, name));
@@ -97,7 +116,8 @@ impl Analyst {
 
     /// Counts attempts that are alike and were counted elsewhere.
     pub fn count_alike(&mut self, alike: &Alike, tick: i64) {
-        let leaf = self.leaf_of(alike.names);
+        let met = self.door.fingerprint(alike.names.iter().copied());
+        let leaf = self.door.leaf(met).unwrap_or_else(|| self.leaf_of(alike.names, met));
         let code = match alike.code {
             Some((source, value)) => {
                 self.codes.number(source, value, || codes::class(source, value))

@@ -75,13 +75,15 @@ impl Engine {
         match input {
             Input::Attempts(attempts) => {
                 for chunk in attempts.chunks(CHUNK) {
-                    let mut ids = [0; CHUNK];
-                    for (id, attempt) in ids.iter_mut().zip(chunk) {
+                    let (mut ids, mut met) = ([0; CHUNK], [0; CHUNK]);
+                    for ((id, met), attempt) in ids.iter_mut().zip(&mut met).zip(chunk) {
                         *id = fingerprint(self.config.seed, &attempt.attempt_id);
+                        *met = self.analyst.meet(attempt);
                     }
                     self.duplicates.touch(&ids[..chunk.len()]);
-                    for (&id, attempt) in ids.iter().zip(chunk) {
-                        self.attempt(attempt, id, &mut effects);
+                    self.analyst.expect(&met[..chunk.len()]);
+                    for ((&id, &met), attempt) in ids.iter().zip(&met).zip(chunk) {
+                        self.attempt(attempt, id, met, &mut effects);
                     }
                 }
             }
@@ -107,7 +109,7 @@ impl Engine {
         effects
     }
 
-    fn attempt(&mut self, attempt: &Attempt, id: u64, effects: &mut Vec<Effect>) {
+    fn attempt(&mut self, attempt: &Attempt, id: u64, met: u64, effects: &mut Vec<Effect>) {
         let at_ms = attempt.occurred_at.as_millis();
         let outcome = match attempt.status {
             Status::Unknown => Outcome::Unknown,
@@ -135,7 +137,7 @@ impl Engine {
             Seen::New => {
                 self.arrived(arrival);
                 self.intake.accepted += 1;
-                self.analyst.count(attempt, self.ticks.tick_of(at_ms));
+                self.analyst.count(attempt, met, self.ticks.tick_of(at_ms));
                 self.conduct.attempt(attempt);
             }
         }

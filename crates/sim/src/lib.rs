@@ -25,12 +25,12 @@ mod burst;
 mod closed;
 mod config;
 mod counts;
-mod day;
 mod effect;
 mod failure;
 mod generate;
 mod incident;
 mod latency;
+mod mishaps;
 mod populate;
 mod scenario;
 mod season;
@@ -52,9 +52,9 @@ pub use config::{
     WorldConfig,
 };
 pub use counts::{Cell, Counts, Tick, Ticks};
-pub use day::Day;
 pub use failure::FailureKind;
 pub use incident::{Incident, Kind, Pairs, Shape};
+pub use mishaps::Mishaps;
 pub use scenario::{Culprit, Problem, Scenario, Stage, library};
 pub use truth::Truth;
-pub use world::{DIMENSIONS, World, WorldError};
+pub use world::{DIMENSIONS, INCIDENTS_MAX, World, WorldError};

@@ -16,6 +16,9 @@ use crate::latency::{Quantiles, normal_knots};
 use crate::populate::{Instrument, Leaf, Merchant, instruments, leaves, merchants, validate};
 use crate::season::Waves;
 
+/// Incidents of a world at most.
+pub const INCIDENTS_MAX: usize = 255;
+
 /// The dimensions of every leaf, in the order of [`World::leaf_values`]; the last is an attribute.
 pub const DIMENSIONS: [&str; 7] =
     ["gateway", "method", "network", "issuer", "country", "merchant_id", "sub_type"];
@@ -192,25 +195,40 @@ impl World {
         self.placed.iter().map(|placed| &placed.incident)
     }
 
-    /// Adds an incident and says its index. Nothing outside its slice and time moves.
-    pub fn add(&mut self, incident: Incident) -> Result<usize, WorldError> {
+    /// Whether an incident makes sense and hits traffic here.
+    pub fn check(&self, incident: &Incident) -> Result<(), WorldError> {
         if let Some(fault) = incident.fault() {
             return Err(WorldError::Incident(fault));
         }
-        if self.placed.len() == 255 {
-            return Err(WorldError::Incident("a world holds at most 255".into()));
-        }
-        let hits: Vec<bool> =
-            (0..self.leaves.len()).map(|leaf| self.in_slice(leaf, &incident.slice)).collect();
-        let leaves: Vec<u32> =
-            (0_u32..).zip(&hits).filter(|(_, hit)| **hit).map(|(i, _)| i).collect();
-        if leaves.is_empty() {
+        if self.hit(&incident.slice).next().is_none() {
             return Err(self.empty_slice(&incident.slice));
         }
+        Ok(())
+    }
+
+    /// Adds an incident and says its index. Nothing outside its slice and time moves.
+    pub fn add(&mut self, incident: Incident) -> Result<usize, WorldError> {
+        self.check(&incident)?;
+        if self.placed.len() == INCIDENTS_MAX {
+            return Err(WorldError::Incident(format!("a world holds at most {INCIDENTS_MAX}")));
+        }
+        let leaves: Vec<u32> = self.hit(&incident.slice).collect();
+        let mut hits = vec![false; self.leaves.len()];
+        leaves.iter().for_each(|leaf| hits[*leaf as usize] = true);
         let weights: Vec<f64> = leaves.iter().map(|&leaf| self.weights[leaf as usize]).collect();
         let share = weights.iter().sum();
         self.placed.push(Placed { alias: Alias::new(&weights), incident, hits, share, leaves });
         Ok(self.placed.len() - 1)
+    }
+
+    /// Drops incidents that were over by then, to make room for others. Their indexes are given to those that stay.
+    pub fn forget(&mut self, before: Timestamp) {
+        self.placed.retain(|placed| placed.incident.ends_at > before);
+    }
+
+    /// Leaves of a slice.
+    fn hit(&self, slice: &Pairs) -> impl Iterator<Item = u32> {
+        (0_u32..self.leaves.len() as u32).filter(|leaf| self.in_slice(*leaf as usize, slice))
     }
 
     /// A bank fails on a card network from now on: this share of what it would have approved is refused with the codes of

@@ -46,6 +46,13 @@ fn points_lost(stage: &Stage, culprit: &Culprit) -> (f64, f64) {
 }
 
 #[test]
+fn whether_it_is_a_decoy_is_known_without_a_network() {
+    for (name, scenario) in scenarios() {
+        assert_eq!(scenario.is_decoy(), stage(name, &scenario, 1).is_decoy, "{name}");
+    }
+}
+
+#[test]
 fn there_are_scenarios_of_every_kind() {
     let names: Vec<&str> = library().iter().map(|(name, _)| *name).collect();
     assert!(names.is_sorted() && names.len() >= 60, "{}", names.len());

@@ -16,7 +16,9 @@ mod attempts;
 mod audit;
 mod cells;
 mod error;
+mod inspect;
 mod open;
+mod people;
 mod reads;
 mod rollups;
 mod rows;
@@ -30,7 +32,9 @@ use payments::{Attempt, Timestamp};
 pub use alerts::{Alert, Delivery, DeliveryState, Due, Recipient, Silence, Stage};
 pub use audit::{AuditFault, hash as audit_hash, verify as audit_verify};
 pub use error::{Error, Result};
+pub use inspect::{Inspection, inspect};
 pub use open::{open, shown};
+pub use people::{Change, Session, User};
 pub use reads::Sql;
 pub use rows::{
     ApiKey, AuditEntry, Choice, Claim, Event, KillSwitch, Kind, Object, Progress, Snapshot, Step,
@@ -85,6 +89,12 @@ pub trait Store: Send + Sync {
     async fn keys(&self) -> Result<Vec<ApiKey>>;
     /// The key of a secret's hash.
     async fn key_by_hash(&self, hash: &str) -> Result<Option<ApiKey>>;
+    /// Users, newest first.
+    async fn users(&self) -> Result<Vec<User>>;
+    /// Sessions, those that have expired too.
+    async fn sessions(&self) -> Result<Vec<Session>>;
+    /// Changes that wait for a second person, newest first, those that have expired too.
+    async fn changes(&self) -> Result<Vec<Change>>;
     /// Entries of the audit log behind `after`, in order, at most `limit`.
     async fn audit(&self, after: i64, limit: u32) -> Result<Vec<AuditEntry>>;
 
@@ -127,6 +137,20 @@ pub trait Work: Send {
     async fn add_key(&mut self, key: &ApiKey) -> Result<()>;
     /// Revokes a key; false if there is none that is not revoked.
     async fn revoke_key(&mut self, id: &str, at: Timestamp) -> Result<bool>;
+    /// Keeps a user; one of the same id is replaced, but for subject and origin.
+    async fn put_user(&mut self, user: &User) -> Result<()>;
+    /// Removes a user; false if there is none.
+    async fn remove_user(&mut self, id: &str) -> Result<bool>;
+    /// Keeps a session; those that have expired go, and of this person's the oldest beyond `most`.
+    async fn add_session(&mut self, session: &Session, most: u32) -> Result<()>;
+    /// Ends a session; false if there is none.
+    async fn end_session(&mut self, hash: &str) -> Result<bool>;
+    /// Ends all sessions of a person; how many there were.
+    async fn end_sessions_of(&mut self, subject: &str) -> Result<u64>;
+    /// Keeps a change that waits for a second person; those that have expired go.
+    async fn add_change(&mut self, change: &Change) -> Result<()>;
+    /// Takes a change out; false if there is none any more: of many who take it at once, one gets it.
+    async fn take_change(&mut self, id: &str) -> Result<bool>;
     /// Appends to the audit log.
     async fn append_audit(
         &mut self,

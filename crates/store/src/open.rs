@@ -96,6 +96,12 @@ fn refused(url: &str, error: Error) -> Error {
     }
 }
 
+/// The newest schema that this program knows.
+pub(crate) fn known_schema(is_sqlite: bool) -> i64 {
+    let migrator = if is_sqlite { &SQLITE } else { &POSTGRES };
+    migrator.iter().map(|m| m.version).max().unwrap_or(0)
+}
+
 async fn migrate(pool: &AnyPool, migrator: &Migrator) -> Result<()> {
     match migrator.run(pool).await {
         Ok(()) => Ok(()),

@@ -17,7 +17,7 @@ use crate::rows::{
 };
 use crate::sql::{get, query};
 use crate::work::{EFFECTS, Seat, SqlWork, Turn};
-use crate::{Store, Work, attempts};
+use crate::{Change, Session, Store, User, Work, attempts, people};
 
 /// A store in SQLite or PostgreSQL.
 pub struct Sql {
@@ -239,6 +239,18 @@ impl Store for Sql {
         found.fetch_optional(&self.readers).await?.as_ref().map(key).transpose()
     }
 
+    async fn users(&self) -> Result<Vec<User>> {
+        people::users(&self.readers).await
+    }
+
+    async fn sessions(&self) -> Result<Vec<Session>> {
+        people::sessions(&self.readers).await
+    }
+
+    async fn changes(&self) -> Result<Vec<Change>> {
+        people::changes(&self.readers).await
+    }
+
     async fn audit(&self, after: i64, limit: u32) -> Result<Vec<AuditEntry>> {
         let rows = sqlx::query(
             "SELECT seq, at_ms, actor, action, object, detail, previous, hash FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2",
@@ -300,10 +312,9 @@ fn object(row: &AnyRow) -> Result<Object> {
     })
 }
 
-const KEYS: &str = "SELECT id, hash, role, scopes, created_at_ms, created_by, expires_at_ms, revoked_at_ms FROM api_keys";
+const KEYS: &str = "SELECT id, hash, role, scopes, created_at_ms, created_by, expires_at_ms, revoked_at_ms, name, tenant FROM api_keys";
 
 fn key(row: &AnyRow) -> Result<ApiKey> {
-    let scopes: String = get(row, 3)?;
     let optional = |column| -> Result<Option<Timestamp>> {
         Ok(get::<Option<i64>>(row, column)?.map(Timestamp::from_millis))
     };
@@ -311,10 +322,12 @@ fn key(row: &AnyRow) -> Result<ApiKey> {
         id: get(row, 0)?,
         hash: get(row, 1)?,
         role: get(row, 2)?,
-        scopes: scopes.split(',').filter(|s| !s.is_empty()).map(Into::into).collect(),
+        scopes: people::list(&get::<String>(row, 3)?),
         created_at: at(row, 4)?,
         created_by: get(row, 5)?,
         expires_at: optional(6)?,
         revoked_at: optional(7)?,
+        name: get(row, 8)?,
+        tenant: get(row, 9)?,
     })
 }

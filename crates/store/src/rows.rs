@@ -179,6 +179,10 @@ pub struct ApiKey {
     pub id: String,
     /// SHA-256 of the secret, hexadecimal.
     pub hash: String,
+    /// What it is for, for people to read; may be empty.
+    pub name: String,
+    /// Whose it is.
+    pub tenant: String,
     /// A person's role, if it has one.
     pub role: Option<String>,
     /// A machine's scopes.

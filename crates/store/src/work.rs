@@ -10,7 +10,7 @@ use crate::cells::Cells;
 use crate::error::Result;
 use crate::rows::{ApiKey, Choice, Claim, Event, KillSwitch, Kind, Object, Snapshot, Verdict};
 use crate::sql::{Places, get, query};
-use crate::{Work, attempts, audit};
+use crate::{Change, Session, User, Work, attempts, audit, people};
 
 /// The name of the fact that says which steps' effects are stored.
 pub(crate) const EFFECTS: &str = "effects_step";
@@ -198,8 +198,8 @@ impl Work for SqlWork {
 
     async fn add_key(&mut self, key: &ApiKey) -> Result<()> {
         sqlx::query(
-            "INSERT INTO api_keys (id, hash, role, scopes, created_at_ms, created_by, expires_at_ms, revoked_at_ms) \
-             VALUES ($1,$2,$3,$4,$5,$6,$7,$8)",
+            "INSERT INTO api_keys (id, hash, role, scopes, created_at_ms, created_by, expires_at_ms, revoked_at_ms, name, tenant) \
+             VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)",
         )
         .bind(key.id.clone())
         .bind(key.hash.clone())
@@ -209,6 +209,8 @@ impl Work for SqlWork {
         .bind(key.created_by.clone())
         .bind(key.expires_at.map(Timestamp::as_millis))
         .bind(key.revoked_at.map(Timestamp::as_millis))
+        .bind(key.name.clone())
+        .bind(key.tenant.clone())
         .execute(self.connection())
         .await?;
         Ok(())
@@ -223,6 +225,34 @@ impl Work for SqlWork {
         .execute(self.connection())
         .await?;
         Ok(done.rows_affected() > 0)
+    }
+
+    async fn put_user(&mut self, user: &User) -> Result<()> {
+        people::put_user(self.connection(), user).await
+    }
+
+    async fn remove_user(&mut self, id: &str) -> Result<bool> {
+        people::remove_user(self.connection(), id).await
+    }
+
+    async fn add_session(&mut self, session: &Session, most: u32) -> Result<()> {
+        people::add_session(self.connection(), session, most).await
+    }
+
+    async fn end_session(&mut self, hash: &str) -> Result<bool> {
+        people::end_session(self.connection(), hash).await
+    }
+
+    async fn end_sessions_of(&mut self, subject: &str) -> Result<u64> {
+        people::end_sessions_of(self.connection(), subject).await
+    }
+
+    async fn add_change(&mut self, change: &Change) -> Result<()> {
+        people::add_change(self.connection(), change).await
+    }
+
+    async fn take_change(&mut self, id: &str) -> Result<bool> {
+        people::take_change(self.connection(), id).await
     }
 
     async fn append_audit(

@@ -32,7 +32,7 @@ impl Repository {
             let kind = entry.file_type()?;
             if kind.is_dir() {
                 let is_foreign = [".git", "target", "node_modules"].contains(&name.as_str())
-                    || ["fuzz/corpus", "fuzz/artifacts"].contains(&path.as_str());
+                    || ["fuzz/corpus", "fuzz/artifacts", "web/dist"].contains(&path.as_str());
                 if !is_foreign {
                     self.walk(&entry.path(), &format!("{path}/"))?;
                 }

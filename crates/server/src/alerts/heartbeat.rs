@@ -20,7 +20,9 @@ use crate::serve::clock::wall;
 use crate::serve::core::json;
 use crate::serve::health::StoreState;
 
-/// How often it is looked.
+/// A store that takes longer to answer is down.
+const PING_MAX: Duration = Duration::from_secs(5);
+/// How often it looks.
 const EVERY: Duration = Duration::from_secs(1);
 /// The fact that says in what the operator is blind, and since when.
 const BLIND: &str = "blind";
@@ -63,21 +65,16 @@ struct Heartbeat {
     wrong: BTreeMap<String, Wrong>,
     /// Told and not over, as the fact has it: since when.
     told: BTreeMap<String, i64>,
+    /// What was told before the start is known: the store may be down by now.
+    is_read: bool,
     down: Option<Down>,
 }
 
 /// Looks for ever.
 pub async fn run(app: Arc<App>, senders: Vec<Arc<Sender>>) {
-    let told = loop {
-        match app.store.fact(BLIND).await {
-            Ok(fact) => {
-                break fact.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-            }
-            Err(_) => tokio::time::sleep(EVERY).await,
-        }
-    };
-    let wrong = BTreeMap::new();
-    let mut heartbeat = Heartbeat { app, senders, started: wall(), wrong, told, down: None };
+    let (wrong, told) = (BTreeMap::new(), BTreeMap::new());
+    let (started, is_read) = (wall(), false);
+    let mut heartbeat = Heartbeat { app, senders, started, wrong, told, is_read, down: None };
     loop {
         heartbeat.look().await;
         tokio::time::sleep(EVERY).await;
@@ -119,7 +116,10 @@ impl Heartbeat {
         let mut seen = BTreeMap::new();
         let health = &self.app.health;
         let store = match health.store() {
-            StoreState::Up => self.app.store.ping().await.err().map(|error| error.to_string()),
+            StoreState::Up => match tokio::time::timeout(PING_MAX, self.app.store.ping()).await {
+                Ok(answer) => answer.err().map(|error| error.to_string()),
+                Err(_) => Some(format!("no answer in {} s", PING_MAX.as_secs())),
+            },
             StoreState::Down(why) | StoreState::Failed(why) => Some(why),
         };
         if let Some(why) = store {
@@ -145,7 +145,8 @@ impl Heartbeat {
 
     /// What has been wrong for long enough.
     fn lasting(&self, now: Timestamp) -> BTreeMap<String, Wrong> {
-        let alerts = self.app.settings.alerts();
+        let settings = self.app.settings.load();
+        let alerts = settings.alerts();
         let (blind_after, down_after) = (alerts.blind_after_ms(), alerts.store_down_after_ms());
         let after = |matter: &str| if matter == STORE { down_after } else { blind_after };
         let wrong = self.wrong.iter();
@@ -172,6 +173,11 @@ impl Heartbeat {
         lasting: &BTreeMap<String, Wrong>,
         now: Timestamp,
     ) -> store::Result<()> {
+        if !self.is_read {
+            let fact = self.app.store.fact(BLIND).await?;
+            self.told = fact.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+            self.is_read = true;
+        }
         let mut told = self.told.clone();
         let mut notices = Vec::new();
         for (matter, wrong) in lasting {

@@ -61,7 +61,7 @@ impl Alerts {
             let watch = sender::watch(app.clone());
             return Ok(Self { tasks: vec![tokio::spawn(heartbeat), tokio::spawn(watch)] });
         }
-        let post = Arc::new(Post::new(app.settings.alerts())?);
+        let post = Arc::new(Post::new(app.settings.load().alerts())?);
         let sender = |channel: &crate::config::Channel| {
             Arc::new(Sender::new(app.clone(), channel.clone(), post.clone(), instance.clone()))
         };

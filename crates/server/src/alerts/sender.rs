@@ -40,7 +40,7 @@ impl Sender {
     /// For one channel.
     pub fn new(app: Arc<App>, channel: Channel, post: Arc<Post>, instance: Arc<str>) -> Self {
         app.metrics.alerts.begin(&channel.name);
-        let give_up_after_ms = app.settings.alerts().give_up_after_ms();
+        let give_up_after_ms = app.settings.load().alerts().give_up_after_ms();
         Self { app, channel, post, instance, give_up_after_ms }
     }
 

@@ -66,14 +66,51 @@ pub struct ExportArgs {
     config: Option<std::path::PathBuf>,
 }
 
-enum Got {
+pub(super) enum Got {
+    /// It says yes.
     Answer(ureq::http::Response<ureq::Body>),
     /// The server can't be reached, or says no: said already.
     Failed(Exit),
 }
 
 impl Server {
-    fn get(&self, path: &str, timeout: Option<Duration>) -> Got {
+    /// The server on this machine, at this address.
+    pub(super) fn at(address: std::net::SocketAddr) -> Self {
+        Self { url: format!("http://{address}"), token: None }
+    }
+
+    pub(super) fn get(&self, path: &str, timeout: Option<Duration>) -> Got {
+        self.ask("GET", path, None, timeout).unwrap_or_else(|(exit, why)| {
+            complain(&why);
+            Got::Failed(exit)
+        })
+    }
+
+    /// Posts JSON.
+    pub(super) fn post(&self, path: &str, body: &Value) -> Got {
+        self.tell("POST", path, Some(body)).unwrap_or_else(|(exit, why)| {
+            complain(&why);
+            Got::Failed(exit)
+        })
+    }
+
+    /// Tells it something; what is wrong, in words, if it doesn't obey.
+    pub(super) fn tell(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Got, (Exit, String)> {
+        self.ask(method, path, body, Some(Duration::from_secs(60)))
+    }
+
+    fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        timeout: Option<Duration>,
+    ) -> Result<Got, (Exit, String)> {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(timeout)
@@ -81,23 +118,31 @@ impl Server {
             .build()
             .into();
         let url = format!("{}{path}", self.url.trim_end_matches('/'));
-        let mut request = agent.get(&url);
+        let mut request = ureq::http::Request::builder().method(method).uri(&url);
         if let Some(token) = &self.token {
-            request = request.header("authorization", &format!("Bearer {token}"));
+            request = request.header("authorization", format!("Bearer {token}"));
         }
-        match request.call() {
-            Ok(answer) if answer.status().is_success() => Got::Answer(answer),
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let wrong = |error: ureq::http::Error| {
+            (Exit::Usage, format!("{} is no URL: {error}", visible(&url)))
+        };
+        let answer = match body {
+            Some(body) => agent.run(request.body(body.to_string()).map_err(wrong)?),
+            None => agent.run(request.body(()).map_err(wrong)?),
+        };
+        match answer {
+            Ok(answer) if answer.status().is_success() => Ok(Got::Answer(answer)),
             Ok(mut answer) => {
                 let status = answer.status();
                 let problem: Value = answer.body_mut().read_json().unwrap_or_default();
                 let detail = problem["detail"].as_str().unwrap_or("(no detail)");
-                complain(&format!("{}: {status}: {}", visible(&url), visible(detail)));
-                Got::Failed(Exit::Input)
+                Err((Exit::Input, format!("{}: {status}: {}", visible(&url), visible(detail))))
             }
             Err(error) => {
                 let (url, error) = (visible(&url), visible(&error.to_string()));
-                complain(&format!("{url} can't be reached: {error}"));
-                Got::Failed(Exit::Unreachable)
+                Err((Exit::Unreachable, format!("{url} can't be reached: {error}")))
             }
         }
     }

@@ -4,9 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-use super::{Exit, Format, store_of};
+use payments::Timestamp;
+
+use super::{Exit, Format, configured, store_of};
 use crate::config;
-use crate::http::who::{Role, hash};
+use crate::http::is_name;
+use crate::http::who::Role;
+use crate::people::key::{Wanted, detail};
 use crate::serve::clock::wall;
 use crate::wire::Key;
 
@@ -38,6 +42,12 @@ enum What {
         /// A machine's scopes: events, route
         #[arg(long, value_delimiter = ',', value_parser = ["events", "route"])]
         scope: Vec<String>,
+        /// What it is for
+        #[arg(long, default_value = "")]
+        name: String,
+        /// Whose it is, server.tenant if not given
+        #[arg(long)]
+        tenant: Option<String>,
         /// How long it is good, e.g. 90d; for ever if not given
         #[arg(long = "for", value_name = "TIME")]
         lasts: Option<String>,
@@ -70,8 +80,22 @@ pub fn run(args: &Args) -> Result<Exit> {
     let store: &dyn store::Store = &store;
     runtime.block_on(async {
         match &args.what {
-            What::Create { role, scope, lasts, format } => {
-                create(store, *role, scope, lasts.as_deref(), *format).await
+            What::Create { role, scope, name, tenant, lasts, format } => {
+                if !is_name(name) {
+                    bail!("--name: at most 128 characters on one line, and no card number");
+                }
+                let Some(settings) = configured(args.config.as_deref()) else {
+                    return Ok(Exit::Input);
+                };
+                let wanted = Wanted {
+                    name: name.clone(),
+                    role: *role,
+                    scopes: scope.clone(),
+                    expires_at: lasts.as_deref().map(end).transpose()?,
+                    tenant: tenant.clone().unwrap_or_else(|| settings.tenant().to_owned()),
+                    made_by: user(),
+                };
+                create(store, wanted, *format).await
             }
             What::List { format } => list(store, *format).await,
             What::Revoke { id } => {
@@ -88,40 +112,22 @@ pub fn run(args: &Args) -> Result<Exit> {
     })
 }
 
-async fn create(
-    store: &dyn store::Store,
-    role: Option<Role>,
-    scopes: &[String],
-    lasts: Option<&str>,
-    format: Format,
-) -> Result<Exit> {
-    let lasts_ms = match lasts {
-        None => None,
-        Some(text) => match config::span(text).filter(|ms| *ms > 0) {
-            Some(ms) => Some(ms),
-            None => bail!(
-                "--for {}: want a length of time such as 12h or 90d",
-                crate::read::visible(text)
-            ),
-        },
-    };
-    let id = format!("k_{}", hex(&random::<8>()?));
-    let key = format!("pm_{}", hex(&random::<32>()?));
-    let row = store::ApiKey {
-        id: id.clone(),
-        hash: hash(&key),
-        role: role.map(|role| role.as_str().to_owned()),
-        scopes: scopes.to_vec(),
-        created_at: wall(),
-        created_by: user(),
-        expires_at: lasts_ms.map(|ms| wall().plus_millis(ms)),
-        revoked_at: None,
-    };
-    let what = role.map_or_else(|| scopes.join(","), |role| role.as_str().to_owned());
-    let detail = serde_json::json!({ "allows": what }).to_string();
+fn end(lasts: &str) -> Result<Timestamp> {
+    match config::span(lasts).filter(|ms| *ms > 0) {
+        Some(ms) => Ok(wall().plus_millis(ms)),
+        None => {
+            bail!("--for {}: want a length of time such as 12h or 90d", crate::read::visible(lasts))
+        }
+    }
+}
+
+async fn create(store: &dyn store::Store, wanted: Wanted, format: Format) -> Result<Exit> {
+    let what = wanted.role.map_or_else(|| wanted.scopes.join(","), |role| role.as_str().to_owned());
+    let (row, key) = wanted.make().context("the operating system gives no entropy")?;
+    let id = row.id.clone();
     let mut work = store.begin().await?;
     work.add_key(&row).await?;
-    work.append_audit(wall(), &user(), "create_key", &id, &detail).await?;
+    work.append_audit(wall(), &user(), "create_key", &id, &detail(&row)).await?;
     work.commit().await?;
     match format {
         Format::Json => println!("{}", serde_json::to_string(&Made { id: &id, key: &key })?),
@@ -149,16 +155,6 @@ async fn list(store: &dyn store::Store, format: Format) -> Result<Exit> {
         println!("{}  {what}  made {} by {}, {state}", key.id, key.created_at, key.created_by);
     }
     Ok(Exit::Ok)
-}
-
-fn random<const N: usize>() -> Result<[u8; N]> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).context("the operating system gives no entropy")?;
-    Ok(bytes)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whoever runs the command, as the operating system calls them.

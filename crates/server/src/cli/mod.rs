@@ -8,18 +8,19 @@ mod demo;
 mod dlq;
 mod journal;
 mod keys;
+mod outage;
 mod progress;
 mod replay;
 mod serve;
 mod shell;
 mod sim;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::config::{self, Settings};
+use crate::config::{self, Loaded, Settings};
 
 /// For whom a command prints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -56,7 +57,7 @@ impl From<Exit> for ExitCode {
 #[derive(Debug, Parser)]
 #[command(name = "pointsman", version, arg_required_else_help = true, max_term_width = 100)]
 #[command(after_help = "Examples:
-  pointsman demo                                  a simulated day with its outages
+  pointsman demo                                  everything on, with a simulated network
   pointsman backtest payments.csv                 what your own data would have told
   pointsman backtest payments.csv --format html -o report.html
   pointsman serve                                 beside live traffic, only watching
@@ -70,7 +71,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show a simulated day of a payment network, its outages and how they are found
+    /// Run the server with a simulated payment network: an outage now and then, found, explained and acted on
     Demo(demo::Args),
     /// Run recorded payments through the engine: what broke, where, since when, what it cost
     Backtest(Box<backtest::Args>),
@@ -82,6 +83,8 @@ enum Command {
     Serve(serve::Args),
     /// Check the configuration: say what is wrong
     Check(check::Args),
+    /// Break the simulated network of a running demo
+    Outage(outage::Args),
     /// Print the cycle log of a running server as it is written
     Watch(client::WatchArgs),
     /// Print what a running server knows (memory, incidents, decisions), or write down its journal
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Outage(args) => outage::run(&args),
         Command::Watch(args) => client::watch(&args),
         Command::Export(args) => client::export(&args),
         Command::Keys(args) => keys::run(&args),
@@ -148,11 +152,17 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// Read where no file is named.
 const FILE: &str = "pointsman.toml";
 
-/// The configuration of commands that run where the server does; none: what is wrong with it has been said.
-fn configured(file: Option<&Path>) -> Option<Settings> {
-    let here = || Path::new(FILE).exists().then(|| Path::new(FILE));
-    match config::load_optional(file.or_else(here)) {
-        Ok(settings) => Some(settings),
+/// The file that is read: the one that is named, or the one that lies here.
+fn config_file(named: Option<&Path>) -> Option<PathBuf> {
+    let here = || Path::new(FILE).exists().then(|| FILE.into());
+    named.map(Path::to_owned).or_else(here)
+}
+
+/// File and environment; none: what is wrong with them has been said.
+fn loaded(file: Option<&Path>) -> Option<Loaded> {
+    let environment: Vec<(String, String)> = std::env::vars().collect();
+    match config::load(file, &environment) {
+        Ok(loaded) => Some(loaded),
         Err(wrong) => {
             for wrong in &wrong {
                 complain(&wrong.to_string());
@@ -160,6 +170,11 @@ fn configured(file: Option<&Path>) -> Option<Settings> {
             None
         }
     }
+}
+
+/// The configuration of commands that run where the server does; none: what is wrong with it has been said.
+fn configured(file: Option<&Path>) -> Option<Settings> {
+    loaded(config_file(file).as_deref()).map(|loaded| loaded.settings)
 }
 
 /// The store that the configuration names, and the runtime that it needs.

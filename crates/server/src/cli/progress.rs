@@ -7,7 +7,7 @@ pub struct Progress(ProgressBar);
 
 impl Progress {
     /// Bytes or rows; nothing is drawn for work done within a moment.
-    pub fn new(what: &'static str) -> Self {
+    pub fn new(what: impl Into<std::borrow::Cow<'static, str>>) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
         bar.set_message(what);
         Self(bar)
@@ -31,6 +31,13 @@ impl Progress {
             "{msg} {bar:30} {human_pos}/{human_len} rows {eta} left",
             "{msg} {spinner} {human_pos} rows",
         );
+    }
+
+    /// This share is done.
+    pub fn share(&self, done: f64) {
+        const WHOLE: u64 = 1_000;
+        let done = (done * WHOLE as f64) as u64;
+        self.set(done, WHOLE, "{msg} {bar:30} {percent} % {eta} left", "{msg} {spinner}");
     }
 
     fn set(&self, done: u64, total: u64, with_end: &str, without: &str) {

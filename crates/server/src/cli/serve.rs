@@ -4,18 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use super::{Exit, configured};
-use crate::serve;
-
-/// How the log is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Log {
-    /// Lines for people
-    #[default]
-    Text,
-    /// One JSON object per line
-    Json,
-}
+use super::{Exit, config_file, loaded};
+use crate::serve::reload::Reloader;
+use crate::{serve, telemetry};
 
 /// `serve`.
 #[derive(Debug, clap::Args)]
@@ -26,7 +17,7 @@ enum Log {
   RUST_LOG=debug pointsman serve --log json
 
 It listens on 127.0.0.1:7070 and only watches (mode shadow) until the configuration says otherwise. SIGTERM and
-Ctrl-C stop it: what was begun is finished, everything stored.")]
+Ctrl-C stop it: what was begun is finished, everything stored. SIGHUP has it read the configuration again.")]
 pub struct Args {
     /// The configuration
     #[arg(long, value_name = "FILE")]
@@ -34,51 +25,50 @@ pub struct Args {
     /// Listen here instead of server.listen; port 0 takes a free one and prints it
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<std::net::SocketAddr>,
-    /// How the log on standard error is written
-    #[arg(long, value_enum, default_value_t)]
-    log: Log,
+    /// Write live_metrics.json, live_decisions.json and memory.json into this folder every few seconds
+    #[arg(long, value_name = "FOLDER")]
+    export_dir: Option<PathBuf>,
+    /// How the log on standard error is written, instead of telemetry.log_format
+    #[arg(long, value_enum)]
+    log: Option<telemetry::Format>,
 }
 
 /// Serves.
 pub fn run(args: &Args) -> Result<Exit> {
-    let Some(mut settings) = configured(args.config.as_deref()) else { return Ok(Exit::Input) };
+    let file = config_file(args.config.as_deref());
+    let Some(known) = loaded(file.as_deref()) else { return Ok(Exit::Input) };
+    let mut settings = known.settings.clone();
     if let Some(listen) = args.listen {
         settings.listen_on(listen);
     }
-    start_log(args.log);
+    let telemetry = telemetry::start(settings.telemetry(), args.log)?;
+    let log = telemetry.log.clone();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("no threads for the server")?;
-    runtime.block_on(async {
-        let server = serve::start(settings).await?;
+    let ended = runtime.block_on(async {
+        let mut server = serve::start(settings).await?;
+        if let Some(folder) = &args.export_dir {
+            server.export_to(folder)?;
+        }
+        server.reload_with(Reloader { file, known, log });
         let address = server.address;
-        tracing::info!(%address, store = store::shown(server.app.settings.store_url()), "listening");
-        if address.ip().is_loopback() {
-            tracing::info!("without keys only this machine is answered, as `local`");
+        tracing::info!(%address, store = store::shown(server.app.settings.load().store_url()), "listening");
+        if server.app.people.is_open() {
+            tracing::info!("without keys and an issuer only this machine is answered, as `local`");
         }
         println!("listening on http://{address}");
         server.run(told_to_stop()).await?;
         tracing::info!("stopped; everything is stored");
         Ok(Exit::Ok)
-    })
+    });
+    telemetry.finish();
+    ended
 }
 
-fn start_log(log: Log) {
-    use tracing_subscriber::EnvFilter;
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
-    match log {
-        Log::Text => builder.with_target(false).init(),
-        Log::Json => builder.json().init(),
-    }
-}
-
-async fn told_to_stop() {
+/// Waits for SIGTERM or Ctrl-C.
+pub async fn told_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         return std::future::pending().await;

@@ -1,17 +1,8 @@
-//! Every key there is, its shape, and whether anything reads it yet.
+//! Every key there is, and its shape.
 
 use config::{Value, ValueKind};
 
 use super::{channels, span};
-
-/// Whether a key has an effect in this version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
-    /// Read.
-    Now,
-    /// Checked in shape; its part of the product is not built yet.
-    Later,
-}
 
 /// What a key may hold.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +28,6 @@ enum Shape {
 pub struct Key {
     /// Its path.
     pub name: &'static str,
-    /// Whether it is read.
-    pub used: Use,
     shape: Shape,
 }
 
@@ -50,68 +39,85 @@ pub fn keys() -> &'static [Key] {
         Channel, Flag, Gateways, Listen, Networks, Number, OneOf, Shares, Span, Store, Table, Text,
         Texts, Whole,
     };
-    use Use::{Later, Now};
-    const fn key(name: &'static str, used: Use, shape: Shape) -> Key {
-        Key { name, used, shape }
+    const fn key(name: &'static str, shape: Shape) -> Key {
+        Key { name, shape }
     }
     static KEYS: &[Key] = &[
-        key("alerts.false_pages_per_week", Now, Number(0.0001, 1_000.0)),
-        key("alerts.blind_after", Now, Span),
-        key("alerts.store_down_after", Now, Span),
-        key("alerts.give_up_after", Now, Span),
-        key("alerts.allow_private", Now, Flag),
-        key("alerts.allow", Now, Networks),
-        key("analysis.window", Now, Span),
-        key("analysis.dimensions", Now, Texts(8)),
-        key("analysis.contamination", Now, Number(0.0, 0.5)),
-        key("analysis.values_per_dimension_max", Now, Whole(1, 1_000_000)),
-        key("clock.source", Now, OneOf(&["wall", "event"])),
-        key("clock.lateness", Now, Span),
-        key("clock.step_max", Now, Span),
-        key("server.listen", Now, Listen),
-        key("store.url", Now, Store),
-        key("store.retention", Now, Span),
-        key("modes.reroute", Now, OneOf(MODES)),
-        key("modes.adjust_retry", Now, OneOf(MODES)),
-        key("modes.suppress_path", Now, OneOf(MODES)),
-        key("modes.alert", Now, OneOf(MODES)),
-        key("memory.key", Now, Texts(8)),
-        key("safety.four_eyes", Now, Flag),
-        key("guardrails.confidence_min", Now, Number(0.0, 1.0)),
-        key("guardrails.shift_share_max", Now, Number(0.0, 1.0)),
-        key("guardrails.steps", Now, Shares),
-        key("guardrails.cooldown", Now, Span),
-        key("guardrails.ttl", Now, Span),
-        key("guardrails.ttl_max", Now, Span),
-        key("guardrails.money_max", Now, Table),
-        key("guardrails.actions_per_hour_max", Now, Whole(0, 1_000)),
-        key("guardrails.actions_per_day_max", Now, Whole(0, 10_000)),
-        key("guardrails.flips_per_hour_max", Now, Whole(0, 1_000)),
-        key("guardrails.failed_fixes_max", Now, Whole(1, 100)),
-        key("guardrails.suspect_share_max", Now, Number(0.0, 1.0)),
-        key("guardrails.probe_share", Now, Number(0.0, 1.0)),
-        key("routing.seed", Now, Whole(0, i64::MAX)),
-        key("routing.learning", Now, OneOf(&["off", "exploit", "explore"])),
-        key("gateways", Now, Gateways),
-        key("channels.*", Now, Channel),
-        key("auth.oidc.issuer", Later, Text),
-        key("auth.oidc.jwks_url", Later, Text),
-        key("auth.oidc.audience", Later, Text),
-        key("auth.oidc.audience_claim", Later, Text),
-        key("auth.oidc.roles_claim", Later, Text),
-        key("sources.kafka.brokers", Now, Text),
-        key("sources.kafka.topic", Now, Text),
-        key("sources.kafka.group", Now, Text),
-        key("sources.kafka.dlq_topic", Now, Text),
-        key("sources.kafka.properties", Now, Table),
-        key("sources.rabbitmq.url", Now, Text),
-        key("sources.rabbitmq.queue", Now, Text),
-        key("sources.file.path", Now, Text),
+        key("alerts.false_pages_per_week", Number(0.0001, 1_000.0)),
+        key("alerts.blind_after", Span),
+        key("alerts.store_down_after", Span),
+        key("alerts.give_up_after", Span),
+        key("alerts.allow_private", Flag),
+        key("alerts.allow", Networks),
+        key("analysis.window", Span),
+        key("analysis.dimensions", Texts(8)),
+        key("analysis.contamination", Number(0.0, 0.5)),
+        key("analysis.values_per_dimension_max", Whole(1, 1_000_000)),
+        key("clock.source", OneOf(&["wall", "event"])),
+        key("clock.lateness", Span),
+        key("clock.step_max", Span),
+        key("server.listen", Listen),
+        key("server.public_url", Text),
+        key("server.tenant", Text),
+        key("store.url", Store),
+        key("store.retention", Span),
+        key("modes.reroute", OneOf(MODES)),
+        key("modes.adjust_retry", OneOf(MODES)),
+        key("modes.suppress_path", OneOf(MODES)),
+        key("modes.alert", OneOf(MODES)),
+        key("memory.key", Texts(8)),
+        key("safety.four_eyes", Flag),
+        key("guardrails.confidence_min", Number(0.0, 1.0)),
+        key("guardrails.shift_share_max", Number(0.0, 1.0)),
+        key("guardrails.steps", Shares),
+        key("guardrails.cooldown", Span),
+        key("guardrails.ttl", Span),
+        key("guardrails.ttl_max", Span),
+        key("guardrails.money_max", Table),
+        key("guardrails.actions_per_hour_max", Whole(0, 1_000)),
+        key("guardrails.actions_per_day_max", Whole(0, 10_000)),
+        key("guardrails.flips_per_hour_max", Whole(0, 1_000)),
+        key("guardrails.failed_fixes_max", Whole(1, 100)),
+        key("guardrails.suspect_share_max", Number(0.0, 1.0)),
+        key("guardrails.probe_share", Number(0.0, 1.0)),
+        key("routing.seed", Whole(0, i64::MAX)),
+        key("routing.learning", OneOf(&["off", "exploit", "explore"])),
+        key("gateways", Gateways),
+        key("channels.*", Channel),
+        key("auth.oidc.issuer", Text),
+        key("auth.oidc.jwks_url", Text),
+        key("auth.oidc.audience", Text),
+        key("auth.oidc.audience_claim", Text),
+        key("auth.oidc.roles_claim", Text),
+        key("auth.oidc.tenant_claim", Text),
+        key("auth.oidc.client_id", Text),
+        key("auth.oidc.client_secret", Text),
+        key("auth.session_ttl", Span),
+        key("limits.requests_per_s", Whole(0, 10_000_000)),
+        key("limits.events_per_s", Whole(0, 10_000_000)),
+        key("limits.route_per_s", Whole(0, 10_000_000)),
+        key("telemetry.log_level", Text),
+        key("telemetry.log_format", OneOf(&["text", "json"])),
+        key("telemetry.otlp_endpoint", Text),
+        key("sources.kafka.brokers", Text),
+        key("sources.kafka.topic", Text),
+        key("sources.kafka.group", Text),
+        key("sources.kafka.dlq_topic", Text),
+        key("sources.kafka.properties", Table),
+        key("sources.rabbitmq.url", Text),
+        key("sources.rabbitmq.queue", Text),
+        key("sources.file.path", Text),
     ];
     KEYS
 }
 
 impl Key {
+    /// Whether a change of it takes effect when the file is read again; all others need a restart.
+    pub fn is_live(&self) -> bool {
+        ["modes.", "guardrails."].iter().any(|group| self.name.starts_with(group))
+            || ["gateways", "safety.four_eyes", "telemetry.log_level"].contains(&self.name)
+    }
+
     /// Whether a path is this key.
     pub fn matches(&self, path: &str) -> bool {
         match self.name.strip_suffix(".*") {

@@ -7,17 +7,22 @@
 mod channels;
 mod keys;
 mod operator;
+mod people;
 mod settings;
+mod shown;
 mod sources;
 mod span;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use config::{Config, Environment, File, FileFormat, Value, ValueKind};
 
 pub use channels::{Alerts, Channel, Secret, Target};
-pub use keys::{Key, Use, keys};
-pub use settings::{ClockSource, Settings};
+pub use keys::{Key, keys};
+pub use people::{Auth, Limits, Oidc, wrong_url};
+pub use settings::{ClockSource, Settings, Telemetry};
+pub use shown::{defaults, shown};
 pub use sources::{Kafka, RabbitMq, Sources, TailedFile};
 pub use span::parse as span;
 
@@ -49,6 +54,46 @@ pub struct Loaded {
     pub settings: Settings,
     /// Keys that were set, with where they came from.
     pub set: Vec<(String, String)>,
+    /// Their values as text, passwords included: to be compared, and shown by [`shown`] alone.
+    pub values: BTreeMap<String, String>,
+}
+
+impl Loaded {
+    /// Becomes another, these keys excepted.
+    pub fn keep_all_but(&mut self, other: &Self, names: &[String]) {
+        let mut values = other.values.clone();
+        for name in names {
+            match self.values.remove(name) {
+                Some(value) => values.insert(name.clone(), value),
+                None => values.remove(name),
+            };
+        }
+        let (settings, set) = (other.settings.clone(), other.set.clone());
+        *self = Self { settings, set, values };
+    }
+}
+
+/// Keys whose values differ.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Changes {
+    /// These take effect at once.
+    pub taken: Vec<String>,
+    /// These with the next start.
+    pub needs_restart: Vec<String>,
+}
+
+impl Changes {
+    /// From one configuration to another.
+    pub fn between(before: &Loaded, after: &Loaded) -> Self {
+        let names: BTreeSet<&String> = before.values.keys().chain(after.values.keys()).collect();
+        let changed = names
+            .into_iter()
+            .filter(|name| before.values.get(*name) != after.values.get(*name))
+            .cloned();
+        let is_live = |name: &String| keys().iter().any(|k| k.matches(name) && k.is_live());
+        let (taken, needs_restart) = changed.partition(is_live);
+        Self { taken, needs_restart }
+    }
 }
 
 /// Reads a file, if one is named, and the environment; says everything that is wrong at once.
@@ -79,8 +124,8 @@ pub fn load(file: Option<&Path>, environment: &[(String, String)]) -> Result<Loa
     let merged =
         sources.add_source(overrides).build().map_err(|e| whole(visible(&e.to_string())))?;
     let mut wrong = Vec::new();
-    let mut set = Vec::new();
-    walk("", &merged.cache, &mut set, &mut wrong);
+    let (mut set, mut values) = (Vec::new(), BTreeMap::new());
+    walk("", &merged.cache, &mut set, &mut values, &mut wrong);
     wrong.sort_by(|a: &Wrong, b: &Wrong| a.key.cmp(&b.key));
     if !wrong.is_empty() {
         return Err(wrong);
@@ -89,7 +134,7 @@ pub fn load(file: Option<&Path>, environment: &[(String, String)]) -> Result<Loa
     let settings: Settings =
         merged.try_deserialize().map_err(|e| whole(visible(&e.to_string())))?;
     let wrong = settings.wrong();
-    if wrong.is_empty() { Ok(Loaded { settings, set }) } else { Err(wrong) }
+    if wrong.is_empty() { Ok(Loaded { settings, set, values }) } else { Err(wrong) }
 }
 
 /// For commands that work without a configuration: only a file that is named is read.
@@ -99,13 +144,20 @@ pub fn load_optional(file: Option<&Path>) -> Result<Settings, Vec<Wrong>> {
 }
 
 /// Compares every key that is set with those that are known.
-fn walk(path: &str, value: &Value, set: &mut Vec<(String, String)>, wrong: &mut Vec<Wrong>) {
+fn walk(
+    path: &str,
+    value: &Value,
+    set: &mut Vec<(String, String)>,
+    values: &mut BTreeMap<String, String>,
+    wrong: &mut Vec<Wrong>,
+) {
     if let Some(key) = keys().iter().find(|k| k.matches(path)) {
         if let Err(detail) = key.check(value) {
             wrong.push(Wrong { key: path.into(), detail });
         }
         let from = value.origin().map_or_else(|| "file".to_string(), visible);
         set.push((path.into(), from));
+        values.insert(path.into(), shown::text(&value.kind));
         return;
     }
     match &value.kind {
@@ -113,7 +165,7 @@ fn walk(path: &str, value: &Value, set: &mut Vec<(String, String)>, wrong: &mut 
             for (name, inner) in table {
                 let name = visible(name);
                 let path = if path.is_empty() { name } else { format!("{path}.{name}") };
-                walk(&path, inner, set, wrong);
+                walk(&path, inner, set, values, wrong);
             }
         }
         _ => wrong.push(Wrong { key: path.into(), detail: unknown(path) }),

@@ -57,6 +57,12 @@ fn set<T>(place: &mut T, value: Option<T>) {
 }
 
 impl Modes {
+    /// One mode for every action.
+    pub fn all(mode: pilot::Mode) -> Self {
+        let mode = Some(mode);
+        Self { reroute: mode, adjust_retry: mode, suppress_path: mode, alert: mode }
+    }
+
     /// Modes that are set, over those given.
     pub fn put(&self, modes: &mut pilot::Modes) {
         set(&mut modes.reroute, self.reroute);
@@ -94,6 +100,11 @@ impl Memory {
 }
 
 impl Routing {
+    /// Learning so, all else as it is by default.
+    pub fn learning(learning: routing::Learning) -> Self {
+        Self { seed: None, learning: Some(learning) }
+    }
+
     /// What is set, over what is given.
     pub fn put(&self, routing: &mut engine::Routing) {
         set(&mut routing.seed, self.seed);

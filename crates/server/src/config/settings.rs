@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::channels::{self, Alerts, Channel, Written};
 use super::operator::{Guardrails, Memory, Modes, Routing};
+use super::people::{self, Auth, Limits};
 use super::sources::{self, Sources};
 use super::{Wrong, span};
 
@@ -26,12 +27,35 @@ pub struct Settings {
     safety: Safety,
     sources: Sources,
     channels: BTreeMap<String, Written>,
+    auth: Auth,
+    limits: Limits,
+    telemetry: Telemetry,
+}
+
+/// `telemetry`: logs and traces.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Telemetry {
+    log_level: Option<String>,
+    /// `text` or `json`.
+    pub log_format: Option<String>,
+    /// Where traces go.
+    pub otlp_endpoint: Option<String>,
+}
+
+impl Telemetry {
+    /// What is logged, as a filter.
+    pub fn log_level(&self) -> &str {
+        self.log_level.as_deref().unwrap_or("info")
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct Server {
     listen: Option<std::net::SocketAddr>,
+    public_url: Option<String>,
+    tenant: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -125,6 +149,20 @@ impl Settings {
         config
     }
 
+    /// Of a demonstration: everything on, one person enough. Nothing is read of file or environment, so that no store of a company's is touched.
+    pub fn demo(listen: std::net::SocketAddr, store_url: String, source: ClockSource) -> Self {
+        let mut settings = Self {
+            modes: Modes::all(pilot::Mode::Auto),
+            routing: Routing::learning(routing::Learning::Explore),
+            safety: Safety { four_eyes: Some(false) },
+            store: Store { url: Some(store_url), retention: None },
+            ..Self::default()
+        };
+        settings.clock.source = source;
+        settings.listen_on(listen);
+        settings
+    }
+
     /// Where the server listens.
     pub fn listen(&self) -> std::net::SocketAddr {
         self.server.listen.unwrap_or_else(|| ([127, 0, 0, 1], 7070).into())
@@ -155,6 +193,46 @@ impl Settings {
         self.safety.four_eyes.unwrap_or(true)
     }
 
+    /// Logs and traces.
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
+    }
+
+    /// These, with what of others takes effect at once ([`super::Key::is_live`]).
+    pub fn with_live(&self, of: &Self) -> Self {
+        Self {
+            modes: of.modes.clone(),
+            guardrails: of.guardrails.clone(),
+            gateways: of.gateways.clone(),
+            safety: of.safety.clone(),
+            telemetry: Telemetry {
+                log_level: of.telemetry.log_level.clone(),
+                ..self.telemetry.clone()
+            },
+            ..self.clone()
+        }
+    }
+
+    /// Whose server this is: others find nothing here.
+    pub fn tenant(&self) -> &str {
+        self.server.tenant.as_deref().unwrap_or("default")
+    }
+
+    /// The URL by which browsers reach it, without a slash at its end.
+    pub fn public_url(&self) -> Option<&str> {
+        self.server.public_url.as_deref().map(|url| url.trim_end_matches('/'))
+    }
+
+    /// Who may ask.
+    pub fn auth(&self) -> &Auth {
+        &self.auth
+    }
+
+    /// How often.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Feeds beside HTTP.
     pub fn sources(&self) -> &Sources {
         &self.sources
@@ -174,6 +252,7 @@ impl Settings {
     pub fn wrong(&self) -> Vec<Wrong> {
         let mut out = sources::wrong(&self.sources);
         out.extend(self.channels().err().into_iter().flatten());
+        out.extend(people::wrong(&self.auth, self.server.public_url.as_deref()));
         if let Some(dimensions) = &self.analysis.dimensions {
             let mut sorted = dimensions.clone();
             sorted.sort();
@@ -184,7 +263,21 @@ impl Settings {
                 });
             }
         }
+        if let Err(why) = crate::telemetry::filter(self.telemetry.log_level()) {
+            out.push(Wrong { key: "telemetry.log_level".into(), detail: why });
+        }
+        if let Some(endpoint) = &self.telemetry.otlp_endpoint
+            && !endpoint.starts_with("http://")
+        {
+            let detail =
+                "want a collector that can be reached without TLS, such as http://localhost:4318"
+                    .into();
+            out.push(Wrong { key: "telemetry.otlp_endpoint".into(), detail });
+        }
         let engine = self.engine();
+        if let Err(why) = engine.pilot.limits.check() {
+            out.push(Wrong { key: "guardrails".into(), detail: why.to_string() });
+        }
         if engine.analysis.window_ms < engine.analysis.tick_ms {
             out.push(Wrong {
                 key: "analysis.window".into(),

@@ -23,10 +23,10 @@ use anyhow::{Context, Result};
 use tokio::task::JoinHandle;
 
 pub use dead::{Dead, Refusal};
+pub use door::Door;
 pub use metrics::FeedMetrics;
 
 use crate::serve::App;
-use door::Door;
 
 /// The feeds that run.
 #[derive(Default)]
@@ -37,7 +37,7 @@ pub struct Feeds {
 impl Feeds {
     /// Starts those that are configured. A broker that is away is no error: it is waited for.
     pub fn start(app: &Arc<App>) -> Result<Self> {
-        let sources = app.settings.sources().clone();
+        let sources = app.settings.load().sources().clone();
         let mut tasks = Vec::new();
         if let Some(settings) = sources.kafka {
             let door = Door::new(app.clone(), "kafka");

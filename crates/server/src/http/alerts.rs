@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::ask::{Page, Paging, Query, raw};
+use super::ask::{Page, PageOf, Paging, Query, raw};
 use super::problem::Problem;
 use super::who::{Principal, Role};
 use crate::alerts::Notice;
@@ -71,7 +71,7 @@ impl From<store::Delivery> for Delivery {
 #[utoipa::path(
     get, path = "/v1/alerts", tag = "alerts", params(Paging),
     responses(
-        (status = 200, body = Page),
+        (status = 200, body = PageOf<Alert>),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
     )
 )]

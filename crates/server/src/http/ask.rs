@@ -98,10 +98,16 @@ pub fn time(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem
     .transpose()
 }
 
-/// A page of objects, newest first.
+/// A page as it is described: what is stored as JSON is of this kind.
 #[derive(Serialize, ToSchema)]
+pub struct PageOf<T> {
+    data: Vec<T>,
+    next_cursor: Option<String>,
+}
+
+/// A page of objects, newest first.
+#[derive(Serialize)]
 pub struct Page {
-    #[schema(value_type = Vec<serde_json::Value>)]
     data: Vec<Box<RawValue>>,
     next_cursor: Option<String>,
 }

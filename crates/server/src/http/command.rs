@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use super::ask::Body;
 use super::problem::Problem;
 use super::route::json;
-use super::who::{Principal, Role};
+use super::who::{self, Principal, Role};
 use crate::config::ClockSource;
 use crate::serve::App;
 use crate::serve::clock::wall;
@@ -214,15 +214,17 @@ pub async fn set_kill_switch(
         return engage(&app, &who, reason).await;
     }
     who.needs(Role::Approver)?;
-    let four_eyes = app.settings.four_eyes();
-    if who.is_key {
+    let four_eyes = app.settings.load().four_eyes();
+    if matches!(who.kind, who::Kind::Key { .. }) {
         return Err(Problem::forbidden("a key never clears the kill switch; two people do"));
     }
-    if four_eyes && who.name == "local" {
+    if four_eyes && !who.is_person() {
         return Err(Problem::forbidden(
             "clearing takes two people, and without authentication nobody is told apart; set safety.four_eyes = false if one is enough",
         ));
     }
+    // Whoever engages it meanwhile comes after, and has the last word.
+    let _one = app.people.switching.lock().await;
     let now = wall();
     let switch = stored_switch(&app).await;
     match kill::clear(&switch, &who.name, four_eyes, now) {
@@ -249,6 +251,10 @@ pub async fn set_kill_switch(
 
 async fn engage(app: &App, who: &Principal, reason: String) -> Result<Response, Problem> {
     // First what acts, then what is written down.
+    app.plane.latch.store(true, Ordering::Release);
+    app.engine.tell(Order::Publish).await;
+    // Somebody who was clearing it may have finished since.
+    let _one = app.people.switching.lock().await;
     app.plane.latch.store(true, Ordering::Release);
     app.engine.tell(Order::Publish).await;
     let switch = KillSwitch {

@@ -6,21 +6,29 @@
 mod alerts;
 mod ask;
 mod command;
+mod demo;
 mod docs;
 mod events;
-mod objects;
+mod keys;
+pub mod objects;
 mod once;
-mod operator;
+pub mod operator;
+mod page;
+mod pending;
 mod plain;
 mod probes;
-mod problem;
+pub mod problem;
 mod request;
-mod route;
-mod routes;
+pub mod route;
+pub mod routes;
+mod session;
 mod silences;
 mod split;
 pub mod stream;
+mod users;
 pub mod who;
+
+pub use keys::is_name;
 
 use std::sync::{Arc, LazyLock};
 
@@ -68,9 +76,17 @@ fn described() -> (Router<Arc<App>>, OpenApi) {
         .routes(routes!(routes::series))
         .routes(routes!(routes::payment))
         .routes(routes!(operator::settings, operator::change))
+        .routes(routes!(pending::list))
+        .routes(routes!(pending::confirm))
+        .routes(routes!(pending::withdraw))
         .routes(routes!(plain::audit))
-        .routes(routes!(plain::keys))
-        .routes(routes!(plain::revoke_key))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::one, users::change, users::remove))
+        .routes(routes!(session::begin, session::end))
+        .routes(routes!(session::login))
+        .routes(routes!(session::callback))
         .routes(routes!(plain::gateways))
         .routes(routes!(plain::freezes, plain::set_freezes))
         .routes(routes!(alerts::alerts))
@@ -78,6 +94,7 @@ fn described() -> (Router<Arc<App>>, OpenApi) {
         .routes(routes!(alerts::test))
         .routes(routes!(silences::silences, silences::silence))
         .routes(routes!(silences::end_silence))
+        .routes(routes!(demo::outages, demo::strike, demo::repair))
         .routes(routes!(probes::me))
         .routes(routes!(probes::version))
         .routes(routes!(probes::alive))
@@ -99,7 +116,7 @@ pub fn description() -> String {
 pub fn router(app: Arc<App>) -> Router {
     let (router, _) = described();
     router
-        .fallback(probes::nothing)
+        .fallback(page::serve)
         .method_not_allowed_fallback(probes::other_method)
         .layer(middleware::from_fn_with_state(app.clone(), once::once))
         .layer(CatchPanicLayer::custom(panicked))

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use store::{Kind, Object};
 
-use super::ask::{Page, Paging, Query, raw};
+use super::ask::{Page, PageOf, Paging, Query, raw};
 use super::problem::Problem;
 use super::route::json;
 use super::who::{Principal, Role};
@@ -29,6 +29,13 @@ async fn page(
     Ok(Json(Page::of(objects, limit, |object| body(kind, object))?))
 }
 
+/// The newest part of the cycle log.
+pub async fn newest_decisions(app: &App, limit: u32) -> Result<Page, Problem> {
+    let wanted = store::Wanted { limit: limit + 1, ..store::Wanted::default() };
+    let objects = app.store.objects(Kind::Decision, &wanted).await?;
+    Page::of(objects, limit, |object| body(Kind::Decision, object))
+}
+
 async fn one(app: &App, who: &Principal, kind: Kind, id: &str) -> Result<Object, Problem> {
     who.needs(Role::Viewer)?;
     app.store.object(kind, id).await?.ok_or_else(|| Problem::not_found(kind.as_str(), id))
@@ -44,7 +51,7 @@ macro_rules! readable {
         #[utoipa::path(
                     get, path = $path, tag = $tag, params(Paging),
                     responses(
-                        (status = 200, body = Page),
+                        (status = 200, body = PageOf<$wire>),
                         (status = "4XX", body = Problem, content_type = "application/problem+json"),
                     )
                 )]
@@ -109,7 +116,7 @@ readable!(
 #[utoipa::path(
     get, path = "/v1/decisions", tag = "decisions", params(Paging),
     responses(
-        (status = 200, description = "a page", content((Page = "application/json"), (String = "text/plain"))),
+        (status = 200, description = "a page", content((PageOf<wire::Decision> = "application/json"), (String = "text/plain"))),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
     )
 )]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -17,10 +17,14 @@ use crate::serve::clock::wall;
 const BODY_MAX: usize = 1 << 20;
 const KEY_MAX: usize = 255;
 
-/// The layer; only POST with the header is touched, `/v1/events` and `/v1/route*` never.
+/// Kept under an `Idempotency-Key` instead of the answer, which holds a secret.
+#[derive(Clone)]
+pub struct KeptInstead(pub String);
+
+/// The layer; only POST with the header is touched, `/v1/events` and `/v1/route*` never, and `/v1/session` neither: a cookie is given once.
 pub async fn once(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    let is_free = path == "/v1/events" || path.starts_with("/v1/route");
+    let is_free = path == "/v1/events" || path.starts_with("/v1/route") || path == "/v1/session";
     let key = request.headers().get("idempotency-key").cloned();
     match key {
         Some(key) if request.method() == Method::POST && !is_free => {
@@ -72,7 +76,10 @@ async fn keyed(
     let body = to_bytes(body, BODY_MAX).await.unwrap_or_default();
     // What the server failed at may be tried again.
     let kept = (!parts.status.is_server_error()).then_some(parts.status.as_u16());
-    keep(app, &who, path, &key, kept, &body).await?;
+    match parts.extensions.get::<KeptInstead>() {
+        Some(KeptInstead(text)) => keep(app, &who, path, &key, kept, text).await?,
+        None => keep(app, &who, path, &key, kept, &String::from_utf8_lossy(&body)).await?,
+    }
     Ok(Response::from_parts(parts, Body::from(body)))
 }
 
@@ -89,11 +96,10 @@ async fn keep(
     path: &str,
     key: &str,
     status: Option<u16>,
-    body: &Bytes,
+    text: &str,
 ) -> Result<(), Problem> {
-    let text = String::from_utf8_lossy(body);
     let mut work = app.store.begin().await?;
-    work.answer(who, path, key, status.map(|status| (status, &*text))).await?;
+    work.answer(who, path, key, status.map(|status| (status, text))).await?;
     work.commit().await?;
     Ok(())
 }

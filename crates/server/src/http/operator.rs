@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::ask::Body;
 use super::command::tell;
+use super::pending;
 use super::problem::Problem;
 use super::who::{Principal, Role};
 use crate::serve::App;
@@ -55,8 +56,13 @@ pub async fn memory(
     who: Principal,
 ) -> Result<Json<wire::Memory>, Problem> {
     who.needs(Role::Viewer)?;
+    remembered(&app).await.map(Json)
+}
+
+/// What was learnt so far.
+pub async fn remembered(app: &App) -> Result<wire::Memory, Problem> {
     let memory = app.engine.ask(|core| core.engine.pilot().memory()).await;
-    Ok(Json(wire::Memory::new(&memory.ok_or_else(Problem::stopping)?)))
+    Ok(wire::Memory::new(&memory.ok_or_else(Problem::stopping)?))
 }
 
 /// Modes and guardrails in force.
@@ -70,13 +76,15 @@ pub struct Settings {
 }
 
 impl Settings {
-    fn tag(&self) -> String {
+    /// Names this state of them.
+    pub fn tag(&self) -> String {
         let text = serde_json::to_string(self).unwrap_or_default();
         format!("\"{}\"", &super::who::hash(&text)[..16])
     }
 }
 
-async fn now(app: &App) -> Result<Settings, Problem> {
+/// As they are.
+pub async fn now(app: &App) -> Result<Settings, Problem> {
     let settings = app.engine.ask(|core| core.engine.pilot().settings().clone()).await;
     let settings = settings.ok_or_else(Problem::stopping)?;
     Ok(Settings { modes: settings.modes, guardrails: settings.limits })
@@ -91,7 +99,7 @@ pub async fn settings(State(app): State<Arc<App>>, who: Principal) -> Result<Res
 }
 
 /// What is to change; what isn't named stays.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
     #[serde(default)]
@@ -104,13 +112,14 @@ pub struct Change {
 
 /// Change modes and guardrails
 ///
-/// `If-Match` is needed. What gives the operator more freedom takes two people where `safety.four_eyes` is on, and is refused
-/// where people can't be told apart.
+/// `If-Match` is needed. What gives the operator more freedom takes two people where `safety.four_eyes` is on: the answer is 202, and another person
+/// agrees by `POST /v1/settings/pending/{id}/confirm`, or by asking for the same. Where people can't be told apart it is refused.
 #[utoipa::path(
     patch, path = "/v1/settings", tag = "settings", request_body = Change,
     params(("If-Match" = String, Header)),
     responses(
         (status = 200, body = Settings),
+        (status = 202, body = pending::Pending, description = "another person has to agree"),
         (status = 412, body = Problem, content_type = "application/problem+json"),
         (status = 428, body = Problem, content_type = "application/problem+json"),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
@@ -123,6 +132,7 @@ pub async fn change(
     Body(change): Body<Change>,
 ) -> Result<Response, Problem> {
     who.needs(Role::Admin)?;
+    let _one = app.people.changing.lock().await;
     let before = now(&app).await?;
     match headers.get(header::IF_MATCH).and_then(|v| v.to_str().ok()) {
         None => {
@@ -135,32 +145,50 @@ pub async fn change(
         }
         Some(_) => {}
     }
-    let modes: Modes = merged("modes", &before.modes, &change.modes)?;
-    let limits: Limits = merged("guardrails", &before.guardrails, &change.guardrails)?;
-    limits.check().map_err(|e| Problem::impossible("invalid", e.to_string()))?;
-    let wider = wider(&before, &modes, &limits);
-    if app.settings.four_eyes() && !wider.is_empty() {
-        return Err(Problem::forbidden(format!(
-            "{} would give the operator more freedom, which takes two people; this version can't take the second person's word: change \
-             pointsman.toml and restart, or set safety.four_eyes = false",
-            wider.join(", ")
-        )));
+    let after = before.with(&change)?;
+    let wider = wider(&before, &after.modes, &after.guardrails);
+    if app.settings.load().four_eyes() && !wider.is_empty() {
+        return pending::ask(&app, &who, &before, change, wider).await;
     }
+    apply(&app, &who, &before, after, None).await
+}
+
+impl Settings {
+    /// As they would be with this change.
+    pub fn with(&self, change: &Change) -> Result<Self, Problem> {
+        let modes: Modes = merged("modes", &self.modes, &change.modes)?;
+        let guardrails: Limits = merged("guardrails", &self.guardrails, &change.guardrails)?;
+        guardrails.check().map_err(|e| Problem::impossible("invalid", e.to_string()))?;
+        Ok(Self { modes, guardrails })
+    }
+}
+
+/// Tells the engine what differs; `asked_by` is the first of two.
+pub async fn apply(
+    app: &App,
+    who: &Principal,
+    before: &Settings,
+    after: Settings,
+    asked_by: Option<&str>,
+) -> Result<Response, Problem> {
     let mut commands = Vec::new();
-    if modes != before.modes {
-        commands.push(Command::SetModes(modes));
+    if after.modes != before.modes {
+        commands.push(Command::SetModes(after.modes));
     }
-    if limits != before.guardrails {
-        commands.push(Command::SetLimits(limits));
+    if after.guardrails != before.guardrails {
+        commands.push(Command::SetLimits(after.guardrails));
     }
     for command in commands {
-        let detail = serde_json::to_string(&command).unwrap_or_default();
-        let audit =
-            Audit { actor: who.name.clone(), action: "change", object: "settings".into(), detail };
+        let mut detail = serde_json::to_value(&command).unwrap_or_default();
+        if let Some(first) = asked_by {
+            detail = serde_json::json!({ "command": detail, "asked_by": first });
+        }
+        let (actor, detail) = (who.name.clone(), detail.to_string());
+        let audit = Audit { actor, action: "change", object: "settings".into(), detail };
         let input = Input::Command { at: app.clock.now(), command: Box::new(command) };
-        tell(&app, input, audit, None).await?;
+        tell(app, input, audit, None).await?;
     }
-    let after = now(&app).await?;
+    let after = now(app).await?;
     Ok(tagged(&after, &after.tag()))
 }
 

@@ -1,11 +1,9 @@
-//! Plain resources: the audit log, keys, gateways, freeze windows.
+//! Plain resources: the audit log, gateways, freeze windows.
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::extract::State;
 use engine::Input;
 use payments::Timestamp;
 use pilot::{Command, Freeze};
@@ -18,9 +16,8 @@ use super::command::tell;
 use super::problem::Problem;
 use super::who::{Principal, Role};
 use crate::serve::App;
-use crate::serve::clock::wall;
 use crate::serve::writer::Audit;
-use crate::wire::{Key, rfc3339};
+use crate::wire::rfc3339;
 
 /// Which part of the log.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -89,50 +86,6 @@ pub async fn audit(
         })
     };
     Ok(Json(Log { data: entries.into_iter().map(entry).collect::<Result<_, _>>()?, next_after }))
-}
-
-/// All keys.
-#[derive(Serialize, ToSchema)]
-pub struct Keys {
-    data: Vec<Key>,
-    next_cursor: Option<String>,
-}
-
-/// API keys, newest first; `pointsman keys create` makes one
-#[utoipa::path(
-    get, path = "/v1/keys", tag = "keys",
-    responses((status = 200, body = Keys), (status = "4XX", body = Problem, content_type = "application/problem+json"))
-)]
-pub async fn keys(State(app): State<Arc<App>>, who: Principal) -> Result<Json<Keys>, Problem> {
-    who.needs(Role::Admin)?;
-    let data = app.store.keys().await?.into_iter().map(Key::from).collect();
-    Ok(Json(Keys { data, next_cursor: None }))
-}
-
-/// Revoke a key
-///
-/// It is refused within seconds.
-#[utoipa::path(
-    delete, path = "/v1/keys/{id}", tag = "keys", params(("id" = String, Path)),
-    responses(
-        (status = 204),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
-    )
-)]
-pub async fn revoke_key(
-    State(app): State<Arc<App>>,
-    who: Principal,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
-    who.needs(Role::Admin)?;
-    let mut work = app.store.begin().await?;
-    if !work.revoke_key(&id, wall()).await? {
-        return Err(Problem::not_found("key that isn't revoked called", &id));
-    }
-    work.append_audit(wall(), &who.name, "revoke", &id, "{}").await?;
-    work.commit().await?;
-    app.read_keys().await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// Gateways that payments may be sent to, in order of preference.

@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
-use super::who::{Principal, Role};
+use super::who::{Kind, Principal, Role};
 use crate::serve::App;
 use crate::serve::health::{Phase, StoreState};
+use crate::serve::metrics;
+use crate::wire::rfc3339;
 
 /// What runs.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,6 +72,7 @@ pub async fn ready(State(app): State<Arc<App>>) -> Result<Json<Ready>, Problem> 
         ("store", store),
         ("route", "ok".to_owned()),
         ("kill_switch", killed.to_owned()),
+        ("config", app.health.configured().unwrap_or_else(|| "ok".into())),
     ]);
     let feeds = app.health.feeds();
     let are_read = feeds.values().all(Option::is_none);
@@ -80,13 +83,25 @@ pub async fn ready(State(app): State<Arc<App>>) -> Result<Json<Ready>, Problem> 
 }
 
 /// Metrics, as Prometheus reads them
-#[utoipa::path(get, path = "/metrics", tag = "server", responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
-pub async fn metrics(State(app): State<Arc<App>>) -> Response {
+///
+/// In the form of OpenMetrics 1.0; in Prometheus' own (0.0.4) for those who accept `text/plain` and not that.
+#[utoipa::path(
+    get, path = "/metrics", tag = "server",
+    responses((status = 200, content((String = "application/openmetrics-text"), (String = "text/plain"))))
+)]
+pub async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let is_up = matches!(app.health.store(), StoreState::Up);
     app.metrics.store_up.set(f64::from(u8::from(is_up)));
     app.metrics.waiting.set((crate::serve::ROOM - app.room.available_permits()) as i64);
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], app.metrics.text()).into_response()
+    let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let is_plain = accept.contains("text/plain") && !accept.contains("openmetrics");
+    let (kind, text) = if is_plain {
+        ("text/plain; version=0.0.4; charset=utf-8", metrics::plain(&app.metrics.text()))
+    } else {
+        let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        (kind, app.metrics.text())
+    };
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
 /// This description
@@ -104,16 +119,44 @@ pub async fn docs() -> Result<Html<String>, Problem> {
 /// Who asks.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Me {
+    /// As the audit log names them
     name: String,
+    /// How they say so: `local`, `key`, `token` or `session`
+    by: &'static str,
     role: Option<Role>,
     scopes: Vec<String>,
-    tenant: &'static str,
+    tenant: String,
+    /// Of a session: what `X-CSRF-Token` has to be with whatever changes something
+    csrf_token: Option<String>,
+    /// Of a session
+    expires_at: Option<String>,
+}
+
+impl Me {
+    /// Who they are, as they may know it.
+    pub fn of(who: Principal) -> Self {
+        let Principal { name, kind, role, scopes, tenant, .. } = who;
+        let by = match kind {
+            Kind::Nobody => "nothing",
+            Kind::Local => "local",
+            Kind::Key { .. } => "key",
+            Kind::Person { .. } => "token",
+            Kind::Browser { .. } => "session",
+        };
+        let (csrf_token, expires_at) = match kind {
+            Kind::Browser { csrf_token, expires_at, .. } => {
+                (Some(csrf_token), Some(rfc3339(expires_at)))
+            }
+            _ => (None, None),
+        };
+        Self { name, by, role, scopes, tenant, csrf_token, expires_at }
+    }
 }
 
 /// Who am I
 #[utoipa::path(get, path = "/v1/me", tag = "server", responses((status = 200, body = Me)))]
 pub async fn me(who: Principal) -> Json<Me> {
-    Json(Me { name: who.name, role: who.role, scopes: who.scopes, tenant: "default" })
+    Json(Me::of(who))
 }
 
 /// No such path.

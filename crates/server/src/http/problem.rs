@@ -81,6 +81,14 @@ impl Problem {
         problem
     }
 
+    /// 429: this caller, for so long.
+    pub fn too_often(wait: std::time::Duration) -> Self {
+        let detail = "more requests than this caller may send (limits of the configuration); wait as Retry-After says";
+        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
+        problem.retry_after_s = Some(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX - 1) + 1);
+        problem
+    }
+
     /// 503.
     pub fn unavailable(code: &'static str, detail: impl Into<String>) -> Self {
         let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);

@@ -1,18 +1,25 @@
 //! Around every request: its id, who asks, and a count of what was answered.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tracing::{Instrument, Span};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+use super::page;
 use super::problem::Problem;
-use super::who;
+use super::who::{self, Principal};
+use crate::people::tenant;
 use crate::serve::App;
 use crate::serve::metrics::RequestLabels;
+use crate::telemetry::{TARGET, parent};
 
 tokio::task_local! {
     static ID: String;
@@ -35,8 +42,51 @@ fn too_long() -> Problem {
     Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", detail)
 }
 
+/// For traces: nothing of the path but its pattern, and nothing of the body. Costs nothing where nobody traces.
+fn span(request: &Request, route: &str) -> Span {
+    let span = tracing::debug_span!(
+        target: TARGET,
+        "request",
+        otel.name = %format_args!("{} {route}", request.method()),
+        otel.kind = "server",
+        http.request.method = %request.method(),
+        http.route = route,
+        http.response.status_code = tracing::field::Empty,
+        pointsman.request_id = id(),
+    );
+    if !span.is_disabled() {
+        // A caller's id that makes no sense is no reason to answer otherwise.
+        let _ = span.set_parent(parent(request.headers()));
+    }
+    span
+}
+
+/// Who asks, if they may ask this now and here; else the answer.
+async fn admitted(app: &App, request: &Parts, route: &str) -> Result<Principal, Response> {
+    let who = who::of(app, request).await;
+    let taken = match who.as_ref().ok().and_then(|who| who.buckets.as_ref()) {
+        Some(buckets) => buckets.take(request.uri.path()),
+        None => {
+            let from = request.extensions.get::<ConnectInfo<SocketAddr>>();
+            from.map_or(Ok(()), |ConnectInfo(from)| app.people.stranger(from.ip()))
+        }
+    };
+    if let Err(wait) = taken {
+        app.metrics.requests_limited.inc();
+        return Err(Problem::too_often(wait).into_response());
+    }
+    let who = who.map_err(IntoResponse::into_response)?;
+    if who.tenant != app.people.tenant()
+        && !page::is_path(request.uri.path())
+        && let Some(answer) = tenant::foreign(&request.method, route)
+    {
+        return Err(answer);
+    }
+    Ok(who)
+}
+
 /// The outermost layer.
-pub async fn around(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+pub async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let id = format!("{:016x}-{count}", app.process);
     let route =
@@ -44,13 +94,19 @@ pub async fn around(State(app): State<Arc<App>>, mut request: Request, next: Nex
     let value = HeaderValue::from_str(&id);
     let mut response = ID
         .scope(id, async {
-            match who::of(&app, &request) {
+            let (mut parts, body) = request.into_parts();
+            match admitted(&app, &parts, &route).await {
                 Ok(principal) => {
-                    request.extensions_mut().insert(principal);
+                    parts.extensions.insert(principal);
+                    let request = Request::from_parts(parts, body);
+                    let span = span(&request, &route);
                     let answer = tokio::time::timeout(ANSWER_MAX, next.run(request));
-                    answer.await.unwrap_or_else(|_| too_long().into_response())
+                    let answer = answer.instrument(span.clone()).await;
+                    let answer = answer.unwrap_or_else(|_| too_long().into_response());
+                    span.record("http.response.status_code", answer.status().as_u16());
+                    answer
                 }
-                Err(problem) => problem.into_response(),
+                Err(answer) => answer,
             }
         })
         .await;

@@ -32,47 +32,47 @@ const TEXT_MAX: usize = 128;
 pub struct Amount {
     /// Minor units, 0 to 2^53-1.
     #[schema(minimum = 0, maximum = 9007199254740991_i64)]
-    minor: i64,
+    pub(crate) minor: i64,
     /// ISO 4217.
     #[schema(value_type = String)]
-    currency: Currency,
+    pub(crate) currency: Currency,
 }
 
 /// A payment that asks for a gateway: the event's fields without an outcome. Unknown members are ignored.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct Question<'a> {
     #[serde(borrow)]
-    payment_id: Cow<'a, str>,
+    pub(crate) payment_id: Cow<'a, str>,
     #[serde(borrow)]
-    merchant_id: Cow<'a, str>,
-    amount: Amount,
+    pub(crate) merchant_id: Cow<'a, str>,
+    pub(crate) amount: Amount,
     #[serde(borrow)]
-    method: Cow<'a, str>,
+    pub(crate) method: Cow<'a, str>,
     /// 1 for the first try.
     #[schema(minimum = 1)]
-    attempt_number: Option<u32>,
+    pub(crate) attempt_number: Option<u32>,
     #[serde(borrow)]
-    network: Option<Cow<'a, str>>,
+    pub(crate) network: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    issuer: Option<Cow<'a, str>>,
+    pub(crate) issuer: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    country: Option<Cow<'a, str>>,
+    pub(crate) country: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    bin: Option<Cow<'a, str>>,
+    pub(crate) bin: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    mcc: Option<Cow<'a, str>>,
+    pub(crate) mcc: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    ip_country: Option<Cow<'a, str>>,
+    pub(crate) ip_country: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    attributes: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    pub(crate) attributes: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
     /// Gateways to choose from, in order of preference.
     #[serde(borrow, default)]
-    candidates: Vec<Cow<'a, str>>,
+    pub(crate) candidates: Vec<Cow<'a, str>>,
     /// 0 to 1; kept with the choice, weighed by nothing yet.
     #[schema(minimum = 0, maximum = 1)]
-    risk: Option<f64>,
+    pub(crate) risk: Option<f64>,
     /// Kept with the choice, weighed by nothing yet.
-    margin_bps: Option<i64>,
+    pub(crate) margin_bps: Option<i64>,
 }
 
 /// A gateway and what it is worth here.
@@ -85,24 +85,24 @@ pub struct Ranked {
 /// How retries of this payment are to be made.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Retry {
-    attempts_max: u32,
-    delay_s_min: u32,
+    pub(crate) attempts_max: u32,
+    pub(crate) delay_s_min: u32,
 }
 
 /// Where the payment goes.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Answer {
-    decision_id: String,
-    gateway: String,
+    pub(crate) decision_id: String,
+    pub(crate) gateway: String,
     /// Probability of this gateway over seed and experiment salt, overlays included.
-    propensity: f64,
+    pub(crate) propensity: f64,
     ranking: Vec<Ranked>,
     /// `learned`, `experiment`, `overlay` or `fallback`
     #[schema(value_type = String)]
     reason: routing::Reason,
     policy_version: u64,
     experiment_id: Option<String>,
-    retry: Option<Retry>,
+    pub(crate) retry: Option<Retry>,
 }
 
 /// Payments that ask for gateways.
@@ -220,7 +220,15 @@ fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
 }
 
 fn choose(app: &App, policy: &Arc<Policy>, body: &[u8]) -> Result<Answer, Problem> {
-    let question: Question<'_> = read(body)?;
+    weigh(app, policy, &read(body)?)
+}
+
+/// The same for whoever asks from within this process.
+pub fn answer_to(app: &App, question: &Question<'_>) -> Result<Answer, Problem> {
+    weigh(app, &app.plane.policy.load_full(), question)
+}
+
+fn weigh(app: &App, policy: &Arc<Policy>, question: &Question<'_>) -> Result<Answer, Problem> {
     question.check()?;
     let amount = Money::of_attempt(question.amount.minor, question.amount.currency)
         .map_err(|e| Problem::impossible("invalid", format!("amount.minor: {e}")))?;
@@ -239,7 +247,7 @@ fn choose(app: &App, policy: &Arc<Policy>, body: &[u8]) -> Result<Answer, Proble
         .map_err(|e| Problem::impossible("no_eligible_gateway", e.to_string()))?;
     let decision_id = policy.decision_id(&context);
     app.metrics.choices.inc();
-    record(app, policy, &question, &context, &decision_id, &choice);
+    record(app, policy, question, &context, &decision_id, &choice);
     Ok(answer(decision_id, choice))
 }
 

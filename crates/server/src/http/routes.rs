@@ -44,6 +44,26 @@ pub struct ErrorCount {
     source: String,
     value: String,
     count: u64,
+    /// In our words; null where the code isn't listed.
+    meaning: Option<&'static str>,
+    /// Whose fault the code names.
+    cause: &'static str,
+    /// `soft` (yes), `hard` (never with the same request), `advice` (after what the code asks for), `n/a`; null where the code isn't listed.
+    retryable: Option<&'static str>,
+}
+
+impl ErrorCount {
+    fn new(source: String, value: String, count: u64) -> Self {
+        let listed = payments::listed_decline(&source, &value);
+        let retryable = listed.map(|row| match row.retryable {
+            payments::Retryable::NotApplicable => "n/a",
+            payments::Retryable::Soft => "soft",
+            payments::Retryable::Hard => "hard",
+            payments::Retryable::Advice { .. } => "advice",
+        });
+        let cause = payments::decline(&source, &value).class.as_str();
+        Self { source, value, count, meaning: listed.map(|row| row.meaning), cause, retryable }
+    }
 }
 
 /// One slice over the rolling window.
@@ -94,7 +114,7 @@ pub async fn told(app: &App, by: &[&str], limit: usize) -> Result<Routes, Proble
         errors: stats
             .errors
             .into_iter()
-            .map(|(source, value, count)| ErrorCount { source, value, count })
+            .map(|(source, value, count)| ErrorCount::new(source, value, count))
             .collect(),
         baseline_rate: stats.baseline_rate,
         e_value: stats.e_value,
@@ -130,7 +150,7 @@ pub async fn rolling(
     if !(1..=500).contains(&limit) {
         return Err(Problem::malformed(format!("limit is {limit}; allowed are 1 to 500")));
     }
-    let known = app.settings.engine().analysis.dimensions;
+    let known = app.settings.load().engine().analysis.dimensions;
     let by: Vec<&str> =
         asked.by.as_deref().unwrap_or("gateway").split(',').map(str::trim).collect();
     if let Some(unknown) = by.iter().find(|name| !known.iter().any(|known| known == *name)) {

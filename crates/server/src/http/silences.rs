@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
-use super::ask::{Body, Page, Query, raw};
+use super::ask::{Body, Page, PageOf, Query, raw};
 use super::problem::Problem;
 use super::who::{Principal, Role};
 use crate::serve::App;
@@ -74,7 +74,7 @@ impl Silence {
 #[utoipa::path(
     get, path = "/v1/silences", tag = "alerts", params(Part),
     responses(
-        (status = 200, body = Page),
+        (status = 200, body = PageOf<Silence>),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
     )
 )]

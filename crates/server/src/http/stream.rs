@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use super::problem::Problem;
 use super::who::{Principal, Role};
+use crate::people;
 use crate::serve::App;
 use crate::serve::ring::LAG_BYTES_MAX;
 
@@ -62,7 +63,11 @@ pub async fn follow(
         }
     }
     app.metrics.stream_clients.inc();
+    let mut checks = tokio::time::interval(people::READ_EVERY);
+    checks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let listener = Listener {
+        who,
+        checks,
         changes: app.ring.listen(),
         routes: app.routes.subscribe(),
         stopping: app.stopping.clone(),
@@ -80,6 +85,9 @@ pub async fn follow(
 
 struct Listener {
     app: Arc<App>,
+    /// Who listens; once they would not be let in any more it ends.
+    who: Principal,
+    checks: tokio::time::Interval,
     changes: watch::Receiver<i64>,
     routes: watch::Receiver<Arc<str>>,
     stopping: watch::Receiver<bool>,
@@ -127,6 +135,11 @@ impl Listener {
                 continue;
             }
             tokio::select! {
+                _ = self.checks.tick() => {
+                    if !self.app.people.is_still(&self.who) {
+                        return None;
+                    }
+                }
                 changed = self.changes.changed() => changed.ok()?,
                 _ = self.stopping.changed() => return None,
                 changed = self.routes.changed() => {

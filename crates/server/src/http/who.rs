@@ -1,25 +1,38 @@
 //! Who asks, and what they may.
 //!
-//! With API keys in the store, every request but the probes needs one: default deny. Without any, the server listens on loopback alone and
-//! the caller is `local`, who may everything that one person may. Roles are cumulative; machine scopes carry none.
+//! With API keys in the store or an issuer configured, every request but the probes needs a credential: default deny. Without any, the server listens on
+//! loopback alone and the caller is `local`, who may everything that one person may. Roles are cumulative; machine scopes carry none.
 
 use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
-use serde::Serialize;
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use payments::Timestamp;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+use super::page;
 use super::problem::Problem;
+use super::session;
+use crate::people::Buckets;
 use crate::serve::App;
-use crate::serve::clock::wall;
 
 /// What a person may; each includes those before it.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema, clap::ValueEnum,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    clap::ValueEnum,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -56,23 +69,68 @@ impl FromStr for Role {
     }
 }
 
-/// Who asks.
+/// How somebody says who they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Not at all: probes.
+    Nobody,
+    /// By sitting at this machine, while nobody can say it otherwise.
+    Local,
+    /// By a key, which somebody has made.
+    Key {
+        /// Who.
+        made_by: String,
+        /// The hash of its secret.
+        hash: String,
+    },
+    /// By an issuer's token.
+    Person {
+        /// Its end.
+        expires_at: Timestamp,
+    },
+    /// By a browser's session.
+    Browser {
+        /// What unsafe requests have to show.
+        csrf_token: String,
+        /// The hash of its secret.
+        session: String,
+        /// Its end.
+        expires_at: Timestamp,
+    },
+}
+
+/// Who asks.
+#[derive(Clone)]
 pub struct Principal {
     /// As the audit log names them.
     pub name: String,
+    /// How they say so.
+    pub kind: Kind,
     /// A person's role.
     pub role: Option<Role>,
     /// A machine's scopes.
     pub scopes: Vec<String>,
-    /// Whether a key stands for it, and not a person.
-    pub is_key: bool,
+    /// Where they belong.
+    pub tenant: String,
+    /// How often they may ask; none: by their address.
+    pub buckets: Option<Arc<Buckets>>,
 }
 
 impl Principal {
-    fn local() -> Self {
-        let scopes = vec!["events".into(), "route".into()];
-        Self { name: "local".into(), role: Some(Role::Admin), scopes, is_key: false }
+    fn nobody(tenant: &str) -> Self {
+        Self {
+            name: "nobody".into(),
+            kind: Kind::Nobody,
+            role: None,
+            scopes: Vec::new(),
+            tenant: tenant.into(),
+            buckets: None,
+        }
+    }
+
+    /// Whether it is somebody who can be told apart from others: no key, and not whoever sits at the machine.
+    pub fn is_person(&self) -> bool {
+        matches!(self.kind, Kind::Person { .. } | Kind::Browser { .. })
     }
 
     /// Needs a role.
@@ -110,17 +168,19 @@ pub fn hash(secret: &str) -> String {
     Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn unauthorised() -> Problem {
+/// The same for everybody, whatever was wrong with what they showed.
+pub fn unauthorised() -> Problem {
     Problem::new(
         StatusCode::UNAUTHORIZED,
         "unauthorised",
-        "want `Authorization: Bearer pm_...`, a key that is neither expired nor revoked (`pointsman keys create`)",
+        "want `Authorization: Bearer` with a key that is neither expired nor revoked (`pointsman keys create`) or a token of the configured issuer, \
+         or the cookie of a session",
     )
 }
 
 /// Whether a request that shows no key comes from this machine, and not from a page that somebody else has put into a browser on it: such a page can
 /// send simple requests anywhere, and by a name of its own that resolves to loopback (DNS rebinding) read the answers.
-fn is_from_here(headers: &HeaderMap) -> bool {
+pub fn is_from_here(headers: &HeaderMap) -> bool {
     let is_loopback = |host: &str| {
         let host = host.strip_prefix('[').map_or_else(
             || host.rsplit_once(':').map_or(host, |(name, _)| name),
@@ -134,39 +194,54 @@ fn is_from_here(headers: &HeaderMap) -> bool {
     text(header::HOST).is_some_and(is_loopback) && origin.is_none_or(is_loopback)
 }
 
-/// Probes and the description of the interface are for everybody.
-const OPEN: [&str; 6] = ["/healthz", "/readyz", "/version", "/openapi.json", "/docs", "/metrics"];
+/// Probes and the description of the interface are for everybody, so is the way in, and so is the page: what it shows it asks for
+/// like any other client.
+const OPEN: [&str; 8] = [
+    "/healthz",
+    "/readyz",
+    "/version",
+    "/openapi.json",
+    "/docs",
+    "/metrics",
+    "/v1/session/login",
+    "/v1/session/callback",
+];
+
+fn is_open(method: &Method, path: &str) -> bool {
+    // A session is begun by the token in the body.
+    OPEN.contains(&path) || (path == "/v1/session" && method == Method::POST)
+}
 
 /// Who asks.
-pub fn of(app: &App, request: &Request) -> Result<Principal, Problem> {
-    let nobody =
-        || Principal { name: "nobody".into(), role: None, scopes: Vec::new(), is_key: false };
-    let secret = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .map(|value| value.strip_prefix("Bearer ").unwrap_or_default());
-    let Some(secret) = secret else {
-        if app.keys.load().is_empty() {
-            return if is_from_here(request.headers()) {
-                Ok(Principal::local())
-            } else {
-                Err(Problem::forbidden(
-                    "without keys only this machine is answered, by the names localhost, 127.0.0.1 and [::1], and no page of another site; \
-                     `pointsman keys create` lets others in",
-                ))
-            };
-        }
-        let is_open = OPEN.contains(&request.uri().path());
-        return if is_open { Ok(nobody()) } else { Err(unauthorised()) };
-    };
-    let key = app.keys.load().get(&hash(secret)).cloned().ok_or_else(unauthorised)?;
-    let is_over = key.expires_at.is_some_and(|at| at <= wall());
-    if key.revoked_at.is_some() || is_over {
-        return Err(unauthorised());
+pub async fn of(app: &App, request: &Parts) -> Result<Principal, Problem> {
+    let (headers, people) = (&request.headers, &app.people);
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let secret = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
+        let secret = secret.ok_or_else(unauthorised)?;
+        let who = if secret.starts_with("pm_") {
+            people.by_key(secret)
+        } else {
+            people.by_token(secret).await
+        };
+        return who.ok_or_else(unauthorised);
     }
-    let role = key.role.as_deref().and_then(|role| role.parse().ok());
-    Ok(Principal { name: format!("key:{}", key.id), role, scopes: key.scopes, is_key: true })
+    if people.is_open() {
+        return if is_from_here(headers) {
+            Ok(people.local())
+        } else {
+            Err(Problem::forbidden(
+                "without keys only this machine is answered, by the names localhost, 127.0.0.1 and [::1], and no page of another site; \
+                 `pointsman keys create` lets others in",
+            ))
+        };
+    }
+    if let Some(who) = session::secret(app, headers).and_then(|secret| people.by_cookie(&secret)) {
+        session::is_no_other_site(app, &who, request)?;
+        return Ok(who);
+    }
+    let path = request.uri.path();
+    let is_open = is_open(&request.method, path) || page::is_path(path);
+    if is_open { Ok(Principal::nobody(people.tenant())) } else { Err(unauthorised()) }
 }
 
 #[cfg(test)]
@@ -176,10 +251,9 @@ mod tests {
     #[test]
     fn roles_are_cumulative_and_scopes_apart() {
         let who = |role, scopes: &[&str]| Principal {
-            name: "x".into(),
             role,
             scopes: scopes.iter().map(|s| (*s).into()).collect(),
-            is_key: true,
+            ..Principal::nobody("default")
         };
         assert!(who(Some(Role::Approver), &[]).needs(Role::Operator).is_ok());
         assert!(who(Some(Role::Operator), &[]).needs(Role::Approver).is_err());

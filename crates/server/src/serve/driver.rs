@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::clock::wall;
 use super::core::{Applied, Core, json};
+use crate::telemetry::TARGET;
 
 /// Steps that may wait for the engine; the writer waits then, and so do those who write.
 const WAITING_MAX: usize = 64;
@@ -89,7 +90,8 @@ fn run(
     while let Some(order) = inbox.blocking_recv() {
         let answer = match order {
             Order::Step(step, input) => {
-                let applied = core.apply(step, &input);
+                let span = tracing::debug_span!(target: TARGET, "step", step);
+                let applied = span.in_scope(|| core.apply(step, &input));
                 if applied.is_other_policy {
                     publish(&core, plane);
                 }

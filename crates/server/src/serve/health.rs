@@ -43,6 +43,8 @@ pub struct Health {
     feeds: Mutex<BTreeMap<&'static str, Option<String>>>,
     /// When attempts were last taken, milliseconds; 0: not since the start.
     heard_ms: AtomicI64,
+    /// What is to be said of the configuration since it was read again.
+    config: Mutex<Option<String>>,
 }
 
 impl Health {
@@ -97,6 +99,16 @@ impl Health {
     /// It goes on.
     pub fn enter(&self, phase: Phase) {
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+    }
+
+    /// What is to be said of the configuration, if anything is.
+    pub fn configured(&self) -> Option<String> {
+        self.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The configuration was read again.
+    pub fn config(&self, said: Option<String>) {
+        *self.config.lock().unwrap_or_else(PoisonError::into_inner) = said;
     }
 
     /// How each feed is; `None` is well.

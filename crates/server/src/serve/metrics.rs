@@ -1,5 +1,6 @@
 //! Counters and gauges, as Prometheus reads them. Names are documented in docs/reference/metrics.md, which a test compares.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -29,6 +30,12 @@ pub struct RequestLabels {
     pub status: u16,
 }
 
+/// What became of a configuration that was read again.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct ReloadLabel {
+    result: &'static str,
+}
+
 /// All of them.
 #[derive(Debug)]
 pub struct Metrics {
@@ -54,10 +61,13 @@ pub struct Metrics {
     pub stream_clients: Gauge,
     /// Listeners that were too slow.
     pub stream_dropped: Counter,
+    /// Requests beyond what their caller may send.
+    pub requests_limited: Counter,
     /// Times that a person had to look.
     pub pages: Counter,
     /// Requests by route and status.
     pub requests: Family<RequestLabels, Counter>,
+    reloads: Family<ReloadLabel, Counter>,
     /// 1 while the store takes what it is given.
     pub store_up: Gauge<f64, AtomicU64>,
     /// Attempts that wait for the writer.
@@ -126,8 +136,18 @@ impl Default for Metrics {
                 "Listeners dropped for being more than 1 MiB behind",
                 Counter::default()
             ),
+            requests_limited: made!(
+                "http_requests_limited",
+                "Requests beyond what their caller may send",
+                Counter::default()
+            ),
             pages: made!("pages", "Times that a person had to look", Counter::default()),
             requests: made!("http_requests", "HTTP answers by route and status", Family::default()),
+            reloads: made!(
+                "config_reloads",
+                "Configurations read again on SIGHUP, by what became of them",
+                reloads()
+            ),
             store_up: made!(
                 "store_up",
                 "1 while the store takes what it is given",
@@ -143,6 +163,15 @@ impl Default for Metrics {
             registry,
         }
     }
+}
+
+/// Both are there from the start: an increase from nothing is none to Prometheus.
+fn reloads() -> Family<ReloadLabel, Counter> {
+    let family = Family::default();
+    for result in ["taken", "refused"] {
+        drop(family.get_or_create(&ReloadLabel { result }));
+    }
+    family
 }
 
 impl Metrics {
@@ -166,11 +195,50 @@ impl Metrics {
         self.attempts.get_or_create(&FateLabel { fate }).inc_by(count);
     }
 
+    /// A configuration was read again: `taken` or `refused`.
+    pub fn reload(&self, result: &'static str) {
+        self.reloads.get_or_create(&ReloadLabel { result }).inc();
+    }
+
     /// As text, in the form of OpenMetrics.
     pub fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string doesn't fail.
         let _ = encode(&mut text, &self.registry);
         text
+    }
+}
+
+/// The same in Prometheus' own text form, 0.0.4: a counter's name there ends in `_total` in its description too, and there is no end mark.
+pub fn plain(text: &str) -> String {
+    let counters: BTreeSet<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter"))
+        .collect();
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines().filter(|line| *line != "# EOF") {
+        let described = ["# HELP ", "# TYPE "].into_iter().find(|start| line.starts_with(start));
+        let name = described.and_then(|start| line[start.len()..].split(' ').next());
+        if let (Some(start), Some(name)) = (described, name.filter(|name| counters.contains(name)))
+        {
+            let rest = &line[start.len() + name.len()..];
+            out.push_str(&format!("{start}{name}_total{rest}\n"));
+        } else {
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_older_form_names_counters_as_their_samples() {
+        let text = "# HELP a_b Things.\n# TYPE a_b counter\na_b_total{x=\"y\"} 1\n# HELP a Other.\n# TYPE a gauge\na 2\n# EOF\n";
+        assert_eq!(
+            super::plain(text),
+            "# HELP a_b_total Things.\n# TYPE a_b_total counter\na_b_total{x=\"y\"} 1\n# HELP a Other.\n# TYPE a gauge\na 2\n"
+        );
     }
 }

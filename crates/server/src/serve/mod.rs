@@ -14,20 +14,23 @@ pub mod clock;
 pub mod code;
 pub mod core;
 pub mod driver;
+mod export;
 pub mod health;
 pub mod kill;
+mod listen;
 pub mod metrics;
 pub mod record;
 mod recovery;
+pub mod reload;
 pub mod ring;
 mod round;
+pub mod teach;
 pub mod writer;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, bail};
 use arc_swap::ArcSwap;
@@ -37,12 +40,15 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::alerts::{Alerts, Outbox};
 use crate::config::Settings;
+use crate::demo::Outages;
 use crate::feeds::Feeds;
+use crate::people::{self, People};
 use clock::Clock;
 use driver::{Answer, Engine, Plane};
 use health::{Health, Phase};
 use metrics::Metrics;
 use record::Record;
+use reload::Reloader;
 use ring::Ring;
 use writer::{Ask, Inbox, Parts, Writer};
 
@@ -57,12 +63,6 @@ const ASKS_MAX: usize = 4_096;
 pub const ROOM: usize = 300_000;
 /// Choices that wait to be recorded.
 const RECORDS_MAX: usize = 65_536;
-
-/// How often keys are read again: one that is revoked is refused after this.
-const KEYS_EVERY: Duration = Duration::from_secs(5);
-
-/// Keys by hash; those that are revoked stay, so that nobody becomes `local` again.
-pub type Keys = BTreeMap<String, store::ApiKey>;
 
 /// All that requests need.
 pub struct App {
@@ -92,14 +92,16 @@ pub struct App {
     pub routes: watch::Sender<Arc<str>>,
     /// True once the server stops.
     pub stopping: watch::Receiver<bool>,
-    /// As configured.
-    pub settings: Settings,
+    /// As configured; what may change while it runs, does ([`reload`]).
+    pub settings: ArcSwap<Settings>,
     /// The rolling window, milliseconds.
     pub window_ms: i64,
-    /// API keys by the hash of their secret, as of a few seconds ago: no request waits for the store to know who asks.
-    pub keys: ArcSwap<Keys>,
+    /// Who may ask.
+    pub people: People,
     /// Random per process: request ids begin with it.
     pub process: u64,
+    /// The simulated network, where this is a demonstration.
+    pub demo: OnceLock<Arc<Outages>>,
 }
 
 /// A server that has its engine back and listens.
@@ -113,6 +115,8 @@ pub struct Server {
     writer: tokio::task::JoinHandle<()>,
     feeds: Feeds,
     alerts: Alerts,
+    /// Beside the rest; they end when `app.stopping` says so.
+    beside: Vec<tokio::task::JoinHandle<()>>,
 }
 
 /// Opens the store, brings the engine back and listens.
@@ -123,11 +127,12 @@ pub async fn start(settings: Settings) -> Result<Server> {
         anyhow::anyhow!(wrong.join("; "))
     })?));
     let store: Arc<dyn Store> = Arc::new(store::open(settings.store_url()).await?);
-    let keys = read_keys(&*store).await?;
-    if !listen.ip().is_loopback() && keys.is_empty() {
+    let people = People::new(&settings)?;
+    people.read(&*store).await?;
+    if !listen.ip().is_loopback() && people.is_open() {
         bail!(
             "server.listen is {listen}, which others can reach, and nobody would have to say who they are: make a key first \
-             (`pointsman keys create --role admin`), or listen on 127.0.0.1"
+             (`pointsman keys create --role admin`), configure an issuer (auth.oidc), or listen on 127.0.0.1"
         );
     }
     let config = settings.serving();
@@ -209,27 +214,24 @@ pub async fn start(settings: Settings) -> Result<Server> {
         room: Arc::new(Semaphore::new(ROOM)),
         routes: watch::Sender::new(Arc::from("")),
         stopping,
-        settings,
+        settings: ArcSwap::from_pointee(settings),
         window_ms,
-        keys: ArcSwap::from_pointee(keys),
+        people,
         process: random(),
+        demo: OnceLock::new(),
     });
     let feeds = Feeds::start(&app)?;
     let alerts = Alerts::start(&app).await?;
     health.enter(Phase::Running);
-    Ok(Server { app, address, listener, stop, writer, feeds, alerts })
+    Ok(Server { app, address, listener, stop, writer, feeds, alerts, beside: Vec::new() })
 }
 
-async fn read_keys(store: &dyn Store) -> store::Result<Keys> {
-    Ok(store.keys().await?.into_iter().map(|key| (key.hash.clone(), key)).collect())
-}
-
-/// Reads the keys again and again; while the store is down, those of before count.
-async fn refresh_keys(app: Arc<App>) {
+/// Reads who may ask again and again; while the store is down, those of before count.
+async fn refresh_people(app: Arc<App>) {
     loop {
-        tokio::time::sleep(KEYS_EVERY).await;
-        if let Err(error) = app.read_keys().await {
-            tracing::debug!(%error, "keys can't be read");
+        tokio::time::sleep(people::READ_EVERY).await;
+        if let Err(error) = app.read_people().await {
+            tracing::debug!(%error, "who may ask can't be read");
         }
     }
 }
@@ -244,11 +246,22 @@ pub(crate) fn random() -> u64 {
 }
 
 impl Server {
+    /// Writes what the API gives into files of this folder as well, every few seconds.
+    pub fn export_to(&mut self, folder: &Path) -> Result<()> {
+        self.beside.push(export::begin(self.app.clone(), folder.to_owned())?);
+        Ok(())
+    }
+
+    /// Reads the configuration again on SIGHUP.
+    pub fn reload_with(&mut self, reloader: Reloader) {
+        self.beside.push(tokio::spawn(reloader.run(self.app.clone())));
+    }
+
     /// Serves until `until` ends; then finishes what was begun, stores everything and takes a snapshot.
     pub async fn run(self, until: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-        let Self { app, listener, stop, writer, feeds, alerts, .. } = self;
+        let Self { app, listener, stop, writer, feeds, alerts, beside, .. } = self;
         let routes = tokio::spawn(crate::http::stream::tell_routes(app.clone()));
-        let keys = tokio::spawn(refresh_keys(app.clone()));
+        let people = tokio::spawn(refresh_people(app.clone()));
         let router = crate::http::router(app.clone());
         let health = app.health.clone();
         let stopped = async move {
@@ -257,11 +270,14 @@ impl Server {
             // Streams would never end by themselves.
             let _ = stop.send(true);
         };
-        axum::serve(listener, router).with_graceful_shutdown(stopped).await?;
+        listen::serve(listener, router, stopped).await;
         routes.abort();
-        keys.abort();
+        people.abort();
         feeds.finish().await;
         alerts.stop();
+        for task in beside {
+            let _ = task.await;
+        }
         let (done, closed) = oneshot::channel();
         if app.asks.send(Ask::Close(done)).await.is_ok() {
             let _ = closed.await;
@@ -272,10 +288,9 @@ impl Server {
 }
 
 impl App {
-    /// Reads the keys again.
-    pub async fn read_keys(&self) -> store::Result<()> {
-        self.keys.store(Arc::new(read_keys(&*self.store).await?));
-        Ok(())
+    /// Reads who may ask again.
+    pub async fn read_people(&self) -> store::Result<()> {
+        self.people.read(&*self.store).await
     }
 
     /// Whether the kill switch's latch is engaged.

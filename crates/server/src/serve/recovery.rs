@@ -104,7 +104,7 @@ fn load(snapshot: &Snapshot) -> Option<Core> {
 }
 
 /// What of the configuration changed since the engine was told: what people set at run time stays until the file says otherwise.
-fn wishes(known: Option<&Config>, config: &Config, clock: &Clock) -> Vec<Input> {
+pub fn wishes(known: Option<&Config>, config: &Config, clock: &Clock) -> Vec<Input> {
     let Some(known) = known else { return Vec::new() };
     let at = clock.now();
     let command = |command| Input::Command { at, command: Box::new(command) };

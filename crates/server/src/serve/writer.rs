@@ -17,6 +17,7 @@ use engine::Input;
 use payments::Attempt;
 use store::{KillSwitch, Progress, Store};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tracing::Instrument;
 
 use super::clock::{Clock, wall};
 use super::driver::{Answer, Engine, Order};
@@ -27,6 +28,7 @@ use super::ring::Ring;
 use super::round::{Done, write};
 use crate::alerts::{Kind, Outbox};
 use crate::config::ClockSource;
+use crate::telemetry::TARGET;
 
 /// Attempts per transaction, about; what waits longer goes into the next.
 const ATTEMPTS_MAX: usize = 50_000;
@@ -307,7 +309,8 @@ impl Writer {
         let records = round.records.len() as u64;
         let advance = ticks.then(|| wall().plus_millis(-self.clock.lateness_ms()));
         let since = Instant::now();
-        match write(self, &round, advance).await {
+        let span = tracing::debug_span!(target: TARGET, "commit", asks = round.asks.len(), choices = records);
+        match write(self, &round, advance).instrument(span).await {
             Ok(done) => {
                 self.health.up();
                 self.metrics.commit_seconds.observe(since.elapsed().as_secs_f64());

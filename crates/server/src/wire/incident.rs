@@ -130,6 +130,7 @@ struct Part {
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = TimelinePoint)]
 struct Point {
     at: String,
     attempts: u64,

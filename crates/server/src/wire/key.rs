@@ -9,6 +9,8 @@ use super::rfc3339;
 #[derive(Serialize, ToSchema)]
 pub struct Key {
     pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) tenant: String,
     pub(crate) role: Option<String>,
     pub(crate) scopes: Vec<String>,
     pub(crate) created_at: String,
@@ -21,6 +23,8 @@ impl From<store::ApiKey> for Key {
     fn from(key: store::ApiKey) -> Self {
         Self {
             id: key.id,
+            name: key.name,
+            tenant: key.tenant,
             role: key.role,
             scopes: key.scopes,
             created_at: rfc3339(key.created_at),

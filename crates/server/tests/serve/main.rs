@@ -2,14 +2,22 @@
 
 mod alerts;
 mod bad_input;
+mod check;
 mod crash;
+mod demo;
 mod documents;
+mod export;
 mod feeds;
 mod found;
+mod limits;
+mod oidc;
 mod on_postgres;
+mod page;
 mod people;
 #[path = "../../../store/tests/contract/postgres.rs"]
 mod postgres;
+mod reload;
 mod safety;
 mod stream;
 mod support;
+mod telemetry;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::{EVENT_CLOCK, HOUR, Place, Running, now_ms, small};
 
-fn create(place: &Place, args: &[&str]) -> (String, String) {
+pub fn create(place: &Place, args: &[&str]) -> (String, String) {
     let mut all = vec!["keys", "create", "--format", "json"];
     all.extend(args);
     let output = place.command(&all);
@@ -14,7 +14,7 @@ fn create(place: &Place, args: &[&str]) -> (String, String) {
     (text("id"), text("key"))
 }
 
-fn ask(server: &Running, key: &str, method: &str, path: &str, body: &str) -> u16 {
+pub fn ask(server: &Running, key: &str, method: &str, path: &str, body: &str) -> u16 {
     let bearer = format!("Bearer {key}");
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
     server.ask(method, path, &headers, body.as_bytes()).status
@@ -39,6 +39,7 @@ fn with_a_key_in_the_store_everybody_needs_one_and_each_may_what_its_role_says()
     let event = small("a", now_ms(), "approved");
     let route = r#"{"payment_id":"p","merchant_id":"m","method":"card","candidates":["x"],"amount":{"minor":1,"currency":"INR"}}"#;
     let engage = r#"{"engaged": true}"#;
+    let strike = r#"{"slice": {}, "severity": 0.5, "duration_s": 1}"#;
     let clear = r#"{"engaged": false}"#;
     let plan = r#"{"plan_hash": "x"}"#;
     let silence = r#"{"slice": {"gateway": "x"}, "until": "2020-01-01T00:00:00Z", "reason": "x"}"#;
@@ -70,6 +71,20 @@ fn with_a_key_in_the_store_everybody_needs_one_and_each_may_what_its_role_says()
         ("GET", "/v1/audit", "", [403, 403, 403, 200, 403, 403, 401]),
         ("GET", "/v1/keys", "", [403, 403, 403, 200, 403, 403, 401]),
         ("DELETE", "/v1/keys/k_0", "", [403, 403, 403, 404, 403, 403, 401]),
+        ("POST", "/v1/keys", "{}", [403, 403, 403, 422, 403, 403, 401]),
+        ("GET", "/v1/users", "", [403, 403, 403, 200, 403, 403, 401]),
+        ("POST", "/v1/users", r#"{"subject": ""}"#, [403, 403, 403, 422, 403, 403, 401]),
+        ("GET", "/v1/users/u_0", "", [403, 403, 403, 404, 403, 403, 401]),
+        ("PATCH", "/v1/users/u_0", "{}", [403, 403, 403, 404, 403, 403, 401]),
+        ("DELETE", "/v1/users/u_0", "", [403, 403, 403, 404, 403, 403, 401]),
+        ("GET", "/v1/settings/pending", "", [200, 200, 200, 200, 403, 403, 401]),
+        ("POST", "/v1/settings/pending/c_0/confirm", "", [403, 403, 403, 404, 403, 403, 401]),
+        ("DELETE", "/v1/settings/pending/c_0", "", [403, 403, 403, 404, 403, 403, 401]),
+        // The way in is open to everybody; without an issuer it leads nowhere.
+        ("POST", "/v1/session", r#"{"token": "x"}"#, [422, 422, 422, 422, 422, 422, 422]),
+        ("GET", "/v1/session/login", "", [422, 422, 422, 422, 422, 422, 422]),
+        ("GET", "/v1/session/callback", "", [422, 422, 422, 422, 422, 422, 422]),
+        ("DELETE", "/v1/session", "", [409, 409, 409, 409, 409, 409, 401]),
         ("GET", "/v1/gateways", "", [200, 200, 200, 200, 403, 403, 401]),
         ("GET", "/v1/freezes", "", [200, 200, 200, 200, 403, 403, 401]),
         ("PUT", "/v1/freezes", r#"{"data": []}"#, [403, 200, 200, 200, 403, 403, 401]),
@@ -83,6 +98,9 @@ fn with_a_key_in_the_store_everybody_needs_one_and_each_may_what_its_role_says()
         ("GET", "/v1/incidents/inc_1", "", [404, 404, 404, 404, 403, 403, 401]),
         ("GET", "/v1/interventions/itv_1", "", [404, 404, 404, 404, 403, 403, 401]),
         ("GET", "/v1/experiments/x_1", "", [404, 404, 404, 404, 403, 403, 401]),
+        ("GET", "/v1/demo/outages", "", [404, 404, 404, 404, 403, 403, 401]),
+        ("POST", "/v1/demo/outages", strike, [403, 404, 404, 404, 403, 403, 401]),
+        ("DELETE", "/v1/demo/outages", "", [403, 404, 404, 404, 403, 403, 401]),
         ("GET", "/metrics", "", [200, 200, 200, 200, 200, 200, 200]),
         ("GET", "/version", "", [200, 200, 200, 200, 200, 200, 200]),
         ("GET", "/docs", "", [200, 200, 200, 200, 200, 200, 200]),

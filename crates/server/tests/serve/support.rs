@@ -97,12 +97,17 @@ impl Place {
     /// Starts a server here, with this configuration.
     pub fn start(&self, config: &str) -> Running {
         self.config(config);
+        self.run(&["serve", "--listen", "127.0.0.1:0"])
+    }
+
+    /// Starts a command here that serves, and waits until it listens.
+    pub fn run(&self, args: &[&str]) -> Running {
         let log = self.path().join("log");
         let errors =
             std::fs::OpenOptions::new().create(true).append(true).open(&log).expect("a log");
         let mut child = Command::new(env!("CARGO_BIN_EXE_pointsman"))
             .current_dir(self.path())
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(args)
             .env_remove("RUST_LOG")
             .stdout(Stdio::piped())
             .stderr(errors)
@@ -110,16 +115,25 @@ impl Place {
             .expect("started");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("piped");
-        BufReader::new(stdout).read_line(&mut line).expect("read");
+        let mut stdout = BufReader::new(stdout);
+        stdout.read_line(&mut line).expect("read");
         let address = line.trim().strip_prefix("listening on http://").map(str::to_owned);
         let said = || std::fs::read_to_string(&log).unwrap_or_default();
         let address = address.unwrap_or_else(|| panic!("it doesn't listen: {}", said()));
+        // What it prints further is read, or it would wait for a reader.
+        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
         Running { child, address, log }
     }
 
     /// Runs a command of the binary here.
     pub fn command(&self, args: &[&str]) -> std::process::Output {
+        self.command_with(args, &[])
+    }
+
+    /// The same with variables of the environment.
+    pub fn command_with(&self, args: &[&str], set: &[(&str, &str)]) -> std::process::Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pointsman"));
+        command.envs(set.iter().copied());
         command.current_dir(self.path()).args(args).output().expect("ran")
     }
 }
@@ -157,22 +171,7 @@ impl Running {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> std::io::Result<Answer> {
-        let mut stream = TcpStream::connect(&self.address)?;
-        stream.set_read_timeout(Some(Duration::from_secs(120)))?;
-        let mut head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n",
-            self.address,
-            body.len()
-        );
-        for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        stream.write_all(format!("{head}\r\n").as_bytes())?;
-        // A body that is refused early may not be read to its end.
-        let _ = stream.write_all(body);
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes)?;
-        parse(&bytes).ok_or_else(|| std::io::Error::other("no whole answer"))
+        try_ask(&self.address, method, path, headers, body)
     }
 
     /// What is said from here on, line by line.
@@ -193,14 +192,24 @@ impl Running {
 
     /// The same, while others still talk to it.
     pub fn kill_now(&self) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-9", &id]).status().expect("ran").success());
+        self.signal("KILL");
     }
 
     /// SIGTERM, and its exit code.
-    pub fn stop(mut self) -> i32 {
+    pub fn stop(self) -> i32 {
+        self.signal("TERM");
+        self.ended()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").arg(id).status().expect("ran").success());
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.expect("ran").success());
+    }
+
+    /// Waits until it has ended by itself; its exit code.
+    pub fn ended(mut self) -> i32 {
         let since = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("waited") {
@@ -222,6 +231,31 @@ impl Running {
     pub fn said(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
+}
+
+/// One request to an address, on a connection of its own.
+pub fn try_ask(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> std::io::Result<Answer> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(120)))?;
+    let mut head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n",
+        body.len()
+    );
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    stream.write_all(format!("{head}\r\n").as_bytes())?;
+    // A body that is refused early may not be read to its end.
+    let _ = stream.write_all(body);
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes)?;
+    parse(&bytes).ok_or_else(|| std::io::Error::other("no whole answer"))
 }
 
 impl Drop for Running {

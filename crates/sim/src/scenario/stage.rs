@@ -117,6 +117,15 @@ impl Scenario {
         Ok(Stage { world, setup, learn_from, from, to, truth, is_decoy })
     }
 
+    /// Whether no traffic may move, in any network: what [`Stage::is_decoy`] says of the staged one.
+    pub fn is_decoy(&self) -> bool {
+        match self.expect.first() {
+            Some(Expect::Decoy(_)) => true,
+            Some(Expect::Cause(..)) => false,
+            None => self.events.iter().all(Event::is_decoy),
+        }
+    }
+
     /// What the scenario says itself goes before what its events say.
     fn expected(
         &self,

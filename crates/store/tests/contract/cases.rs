@@ -177,6 +177,8 @@ async fn keys(store: Sql) {
     let key = ApiKey {
         id: "k1".into(),
         hash: "ff".into(),
+        name: "feed".into(),
+        tenant: "default".into(),
         role: None,
         scopes: vec!["events".into(), "route".into()],
         created_at: at(1),

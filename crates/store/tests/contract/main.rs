@@ -3,6 +3,7 @@
 mod alerts;
 mod attempts;
 mod cases;
+mod people;
 mod postgres;
 
 use std::future::Future;
@@ -17,6 +18,7 @@ fn all() -> Vec<Case> {
     let mut all = cases::all();
     all.extend(attempts::all());
     all.extend(alerts::all());
+    all.extend(people::all());
     all
 }
 

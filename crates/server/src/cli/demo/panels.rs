@@ -7,7 +7,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Style, Stylize};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Gauge, Paragraph, Row, Table};
+use ratatui::widgets::{Block, Paragraph, Row, Table};
 
 use super::plain::columns;
 use super::summary::clock;
@@ -15,8 +15,7 @@ use crate::read::visible;
 use crate::report::{estimate, percent, place};
 
 /// What keys there are.
-const KEYS: &str =
-    "1-9 break it  o any  b bank  r repair  a approve  x reject  k kill  space  f ahead  q";
+const KEYS: &str = "1-9 break it  o any  b bank  r repair  a approve  x reject  k kill  q";
 
 /// From this width on there is room for latencies.
 const WIDE: u16 = 110;
@@ -28,8 +27,6 @@ pub struct Scene {
     pub now: Option<Timestamp>,
     /// What is going on, in a word or two.
     pub what: String,
-    /// How far it is, 0 to 1.
-    pub share: f64,
     /// Whether the kill switch is engaged.
     pub killed: bool,
     /// Gateways in the order of their keys.
@@ -46,8 +43,7 @@ pub struct Scene {
 pub fn draw(scene: &Scene, frame: &mut Frame) {
     let table_lines = (scene.routes.len() as u16 + 3).clamp(5, 12);
     let tests: u16 = scene.interventions.iter().take(3).map(|_| 3).sum();
-    let [head, bar, middle, experiments, log, foot] = Layout::vertical([
-        Constraint::Length(1),
+    let [head, middle, experiments, log, foot] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(table_lines),
         Constraint::Length(tests.max(1) + 2),
@@ -61,7 +57,6 @@ pub fn draw(scene: &Scene, frame: &mut Frame) {
         title.push(Span::from("  KILL SWITCH ENGAGED: nothing is moved").red().bold());
     }
     frame.render_widget(Line::from(title), head);
-    frame.render_widget(Gauge::default().ratio(scene.share.clamp(0.0, 1.0)).label(""), bar);
     let shown = if middle.width >= WIDE { COLUMNS.len() } else { COLUMNS.len() - 2 };
     let width = COLUMNS[..shown].iter().map(|(_, width, _)| width).sum::<u16>() + 12;
     let [left, right] =
@@ -251,7 +246,6 @@ mod tests {
         Scene {
             now: Some(at),
             what: "live".into(),
-            share: 0.25,
             routes: vec![route("PAYU", 0.31), route("STRIPE", 0.9)],
             interventions: vec![intervention],
             log: vec!["00:00 inc_1".into(), "Diagnosis: unknown at {gateway: PAYU}".into()],

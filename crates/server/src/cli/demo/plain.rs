@@ -1,93 +1,97 @@
-//! Without a terminal: lines, as fast as the machine goes.
+//! Without a terminal: the cycle log as it is written.
 
 use std::io::{self, Write};
+use std::time::{Duration, Instant};
 
-use analyst::{IncidentStatus, SliceStats};
-use engine::Effect;
+use analyst::SliceStats;
 use payments::Timestamp;
-use pilot::{Intervention, State};
+use serde_json::Value;
+use store::Event;
 
-use super::show::{Live, Show, Viewer, Wish};
-use super::summary::{self, clock};
+use super::front::{Front, parsed};
+use super::summary::clock;
 use crate::read::visible;
 use crate::report::{estimate, percent, span};
 
-/// Simulated time between two tables of routes.
-const TABLE_MS: i64 = 3 * 3_600_000;
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(200);
+/// Between two tables of routes.
+const TABLE: Duration = Duration::from_secs(60);
 
-/// Plays the day and prints it.
-pub fn run(show: &mut Show, learn_days: u32) -> anyhow::Result<()> {
+/// Prints what is said until it is over.
+pub fn run(front: &mut Front, is_over: impl Fn() -> bool) -> anyhow::Result<()> {
     let mut out = anstream::AutoStream::auto(io::stdout());
-    writeln!(out, "learning from {learn_days} quiet days")?;
-    while show.learning() {
-        show.learn(show.now().plus_millis(3_600_000));
-    }
-    show.run(&mut Printer { out: &mut out, table_at: show.starts_at().plus_millis(60_000) })?;
-    summary::write(show, &mut out)?;
-    Ok(())
-}
-
-/// Prints what is said.
-struct Printer<W> {
-    out: W,
-    table_at: Timestamp,
-}
-
-impl<W: Write> Viewer for Printer<W> {
-    fn look(&mut self, live: &Live<'_>, news: &[Effect]) -> anyhow::Result<Wish> {
-        for effect in news {
-            say(effect, &mut self.out)?;
-        }
-        if live.now >= self.table_at {
-            table(live.now, &live.routes(), &mut self.out)?;
-            self.table_at = self.table_at.plus_millis(TABLE_MS);
-        }
-        Ok(Wish::GoOn)
-    }
-}
-
-fn say(effect: &Effect, out: &mut impl Write) -> io::Result<()> {
-    match effect {
-        Effect::Finding(_) => Ok(()),
-        Effect::Cycle { at, incident_id, text } => {
-            writeln!(out, "\n{} {}", clock(*at), visible(incident_id))?;
-            for line in text.lines() {
-                writeln!(out, "{}", visible(line))?;
+    let mut table_at = Instant::now() + TABLE / 6;
+    loop {
+        let ends = is_over();
+        for event in front.news() {
+            for line in lines(&event) {
+                writeln!(out, "{line}")?;
             }
-            Ok(())
         }
-        Effect::Incident(i) if i.status == IncidentStatus::Resolved => {
-            let (end, lasted) = i.resolved_at.map_or_else(
-                || ("?".into(), "?".into()),
-                |end| (clock(end), span(end.millis_since(i.started_at))),
-            );
-            writeln!(
-                out,
-                "\n{end} {} is over after {lasted}: {}; {} payments lost",
-                visible(&i.id),
-                visible(&i.slice.to_string()),
-                estimate(i.impact.lost_payments)
-            )
+        if Instant::now() >= table_at {
+            table(front.now(), &front.scene().routes, &mut out)?;
+            table_at += TABLE;
         }
-        Effect::Intervention(one) => match ended(one) {
-            Some(line) => writeln!(out, "\n{line}"),
-            None => Ok(()),
-        },
-        _ => Ok(()),
+        out.flush()?;
+        if ends {
+            return Ok(());
+        }
+        std::thread::sleep(LOOK);
     }
 }
 
-/// What is said when an intervention ends.
-pub fn ended(one: &Intervention) -> Option<String> {
-    let at = one.ended_at?;
-    let state = match one.state {
-        State::Completed => "is completed",
-        State::Rejected => "was rejected",
-        State::RolledBack => "was rolled back",
-        State::Expired => "has expired",
-        State::Pending | State::Active => return None,
-    };
-    Some(format!("{} {} {state}: {}", clock(at), visible(&one.id), visible(&one.reason)))
+/// What an event says to people, line by line, with a blank one before it; nothing of most.
+pub fn lines(event: &Event) -> Vec<String> {
+    let said = parsed(&event.body);
+    let text = |name: &str| visible(said[name].as_str().unwrap_or_default());
+    let at = |name: &str| said[name].as_str().and_then(|at| Timestamp::parse(at).ok());
+    match event.kind.as_str() {
+        "decision" => {
+            let begun = at("at").map_or_else(String::new, clock);
+            let mut lines = vec![String::new(), format!("{begun} {}", text("incident_id"))];
+            let cycle = said["text"].as_str().unwrap_or_default();
+            lines.extend(cycle.lines().map(visible));
+            lines
+        }
+        "incident" if said["status"] == "resolved" => {
+            let (Some(start), Some(end)) = (at("started_at"), at("resolved_at")) else {
+                return Vec::new();
+            };
+            let lost = said["impact"]["lost_payments"].as_f64().unwrap_or(0.0);
+            vec![
+                String::new(),
+                format!(
+                    "{} {} is over after {}: {}; {} payments lost",
+                    clock(end),
+                    text("id"),
+                    span(end.millis_since(start)),
+                    slice(&said["slice"]),
+                    estimate(lost)
+                ),
+            ]
+        }
+        "intervention" => {
+            let ended = match said["state"].as_str() {
+                Some("completed") => "is completed",
+                Some("rejected") => "was rejected",
+                Some("rolled_back") => "was rolled back",
+                Some("expired") => "has expired",
+                _ => return Vec::new(),
+            };
+            let at = at("ended_at").map_or_else(String::new, clock);
+            vec![String::new(), format!("{at} {} {ended}: {}", text("id"), text("reason"))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// `{gateway: PAYU}`.
+fn slice(value: &Value) -> String {
+    let pairs = value.as_object().into_iter().flatten().map(|(dimension, value)| {
+        format!("{}: {}", visible(dimension), visible(value.as_str().unwrap_or_default()))
+    });
+    format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
 }
 
 fn table(at: Timestamp, routes: &[SliceStats], out: &mut impl Write) -> io::Result<()> {

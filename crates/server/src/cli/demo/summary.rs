@@ -1,15 +1,15 @@
-//! At the end of the day: what happened, and what was found of it.
+//! At the end: what happened, and what was found of it.
 
 use std::io::{self, Write};
 
-use analyst::Slice;
+use analyst::{Incident, Slice};
 use anstyle::{AnsiColor, Style};
 use jiff::tz::TimeZone;
 use payments::Timestamp;
 use sim::{Kind, Truth};
 
-use super::show::Show;
 use crate::backtest::{Label, score};
+use crate::demo::Tally;
 use crate::read::visible;
 use crate::report::{estimate, span, time};
 
@@ -18,14 +18,23 @@ const BAD: Style = AnsiColor::Red.on_default();
 const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 
-/// Writes the day's truth beside what was found.
-pub fn write(show: &Show, out: &mut impl Write) -> io::Result<()> {
-    let (truth, incidents) = (&show.truth(), &show.incidents());
+/// Writes the truth since `from` beside the incidents that were found; `begun` interventions came into force.
+pub fn write(
+    tally: &Tally,
+    from: Timestamp,
+    incidents: &[Incident],
+    begun: usize,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let truth = tally.world.truth(from, tally.until);
+    if truth.is_empty() && incidents.is_empty() {
+        return Ok(());
+    }
     let labels: Vec<Label> = truth.iter().map(label).collect();
     // A minute: the truth counts from the start of an attempt, the engine from its outcome.
     let score = score(&labels, incidents, 60_000);
-    writeln!(out, "\n{BOLD}The day as it was{BOLD:#}")?;
-    for (verdict, truth) in score.by_label.iter().zip(truth) {
+    writeln!(out, "\n{BOLD}As it was{BOLD:#}")?;
+    for (verdict, truth) in score.by_label.iter().zip(&truth) {
         let place = visible(&slice(truth).to_string());
         let what = what(&truth.incident.kind);
         let lasted = span(truth.incident.ends_at.millis_since(truth.incident.starts_at));
@@ -81,19 +90,11 @@ pub fn write(show: &Show, out: &mut impl Write) -> io::Result<()> {
         score.labels,
         score.unexplained.len()
     )?;
-    let acted = show.interventions().len();
     writeln!(
         out,
-        "{acted} interventions moved {} attempts: {:+.0} approvals, by the chances that the simulation knows",
-        show.moved, show.gained
-    )?;
-    match show.raised_while_learning() {
-        0 => Ok(()),
-        n => writeln!(
-            out,
-            "{DIM}{n} more were raised while it was still learning, and not shown{DIM:#}"
-        ),
-    }
+        "{begun} interventions; {} attempts went elsewhere than their merchants would have sent them: {:+.0} approvals, by the chances that the simulation knows",
+        tally.moved, tally.gained
+    )
 }
 
 fn label(truth: &Truth) -> Label {

@@ -11,6 +11,7 @@
 mod client;
 mod context;
 mod dead_letters;
+mod probe;
 mod replay;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ use context::Context;
 use dead_letters::DeadLetters;
 
 pub use client::wrong_properties;
+pub use probe::reachable;
 pub use replay::{list, replay};
 
 /// A batch holds no more messages,

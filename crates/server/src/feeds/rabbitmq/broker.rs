@@ -20,6 +20,13 @@ pub async fn connect(settings: &RabbitMq) -> Result<Connection> {
         .with_context(|| format!("{} can't be reached", settings.shown()))
 }
 
+/// Whether it can be reached as this user; nothing is made.
+pub async fn reachable(settings: &RabbitMq) -> Result<()> {
+    let connection = connect(settings).await?;
+    let _ = connection.close(200, "done".into()).await;
+    Ok(())
+}
+
 /// A channel whose publishes are confirmed.
 pub async fn confirmed(connection: &Connection) -> Result<Channel> {
     let channel = connection.create_channel().await?;

@@ -28,6 +28,7 @@ use super::envelope;
 use crate::config::RabbitMq;
 use broker::{confirmed, connect, declare, kept, publish, text};
 
+pub use broker::reachable;
 pub use replay::{list, replay};
 
 /// Messages that are out without an acknowledgement.

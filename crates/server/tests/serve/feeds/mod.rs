@@ -15,7 +15,7 @@ use crate::support::{Running, small};
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A part that isn't installed: seen past the test's own capture, and counted.
-fn skip(what: &str, command: &str) {
+pub fn skip(what: &str, command: &str) {
     use std::io::Write;
     let text = format!("\nSKIP tests: {what}; to get it: {command}\n");
     let _ = std::io::stdout().write_all(text.as_bytes());

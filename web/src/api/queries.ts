@@ -1,0 +1,182 @@
+/** What the pages ask for. The stream keeps most of it fresh; what it doesn't tell is asked for every two seconds. */
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+
+import { api, tagged, told } from "./client";
+import type { Decision, Experiment, FreezeWindow, Incident, Intervention, Settings } from "./types";
+
+const SOON = 2_000;
+const LATER = 15_000;
+
+export type Paged<T> = { data: T[]; next_cursor: string | null };
+
+type Paging = { status?: string; limit?: number; cursor?: string };
+
+const clean = ({ status, limit, cursor }: Paging) => ({
+  ...(status === undefined || status === "" ? {} : { status }),
+  ...(cursor === undefined ? {} : { cursor }),
+  limit: limit ?? 50,
+});
+
+export const useMe = () =>
+  useQuery({ queryKey: ["me"], queryFn: () => told(api.GET("/v1/me")), staleTime: 60_000 });
+
+export const useVersion = () =>
+  useQuery({ queryKey: ["version"], queryFn: () => told(api.GET("/version")), staleTime: Infinity });
+
+export const useReady = () =>
+  useQuery({ queryKey: ["ready"], queryFn: () => told(api.GET("/readyz")), refetchInterval: SOON });
+
+export const useRoutes = (by: string) =>
+  useQuery({
+    queryKey: ["routes", by],
+    queryFn: () => told(api.GET("/v1/routes", { params: { query: { by, limit: 500 } } })),
+    refetchInterval: SOON,
+    placeholderData: keepPreviousData,
+  });
+
+export type SeriesAsked = { slice: string; from?: string; to?: string; step: string };
+
+export const useSeries = (asked: SeriesAsked) =>
+  useQuery({
+    queryKey: ["series", asked],
+    queryFn: () => told(api.GET("/v1/series", { params: { query: asked } })),
+    refetchInterval: LATER,
+    placeholderData: keepPreviousData,
+  });
+
+export const useIncidents = (paging: Paging = {}) =>
+  useQuery({
+    queryKey: ["incidents", "list", paging],
+    queryFn: () =>
+      told(api.GET("/v1/incidents", { params: { query: clean(paging) } })) as Promise<Paged<Incident>>,
+    placeholderData: keepPreviousData,
+  });
+
+export const useIncident = (id: string) =>
+  useQuery({
+    queryKey: ["incidents", "one", id],
+    queryFn: () => told(api.GET("/v1/incidents/{id}", { params: { path: { id } } })) as Promise<Incident>,
+    refetchInterval: LATER,
+  });
+
+export const useInterventions = (paging: Paging = {}) =>
+  useQuery({
+    queryKey: ["interventions", "list", paging],
+    queryFn: () =>
+      told(api.GET("/v1/interventions", { params: { query: clean(paging) } })) as Promise<Paged<Intervention>>,
+    placeholderData: keepPreviousData,
+    refetchInterval: LATER,
+  });
+
+export const useExperiments = (paging: Paging = {}) =>
+  useQuery({
+    queryKey: ["experiments", "list", paging],
+    queryFn: () =>
+      told(api.GET("/v1/experiments", { params: { query: clean(paging) } })) as Promise<Paged<Experiment>>,
+    placeholderData: keepPreviousData,
+    refetchInterval: LATER,
+  });
+
+export const useDecisions = (paging: Paging & { since?: string } = {}) =>
+  useQuery({
+    queryKey: ["decisions", "list", paging],
+    queryFn: () =>
+      told(
+        api.GET("/v1/decisions", {
+          params: { query: { ...clean(paging), ...(paging.since === undefined ? {} : { since: paging.since }) } },
+        }),
+      ) as unknown as Promise<Paged<Decision>>,
+    placeholderData: keepPreviousData,
+  });
+
+export const useMemory = () =>
+  useQuery({ queryKey: ["memory"], queryFn: () => told(api.GET("/v1/memory")), refetchInterval: LATER });
+
+export const usePolicy = () =>
+  useQuery({ queryKey: ["policy"], queryFn: () => told(api.GET("/v1/policy")), refetchInterval: LATER });
+
+export const useKillSwitch = () =>
+  useQuery({ queryKey: ["kill-switch"], queryFn: () => told(api.GET("/v1/kill-switch")), refetchInterval: SOON });
+
+export const useSettings = () =>
+  useQuery({ queryKey: ["settings"], queryFn: () => tagged(api.GET("/v1/settings")), refetchInterval: SOON });
+
+export const useFreezes = () =>
+  useQuery({ queryKey: ["freezes"], queryFn: () => told(api.GET("/v1/freezes")), refetchInterval: LATER });
+
+export const useGateways = () =>
+  useQuery({ queryKey: ["gateways"], queryFn: () => told(api.GET("/v1/gateways")), staleTime: LATER });
+
+export const useKeys = (enabled: boolean) =>
+  useQuery({ queryKey: ["keys"], queryFn: () => told(api.GET("/v1/keys")), enabled });
+
+export const useAudit = (after: number, enabled: boolean) =>
+  useQuery({
+    queryKey: ["audit", after],
+    queryFn: () => told(api.GET("/v1/audit", { params: { query: { after, limit: 100 } } })),
+    enabled,
+    placeholderData: keepPreviousData,
+    refetchInterval: LATER,
+  });
+
+export const usePayment = (payment_id: string) =>
+  useQuery({
+    queryKey: ["payment", payment_id],
+    queryFn: () => told(api.GET("/v1/payments/{payment_id}", { params: { path: { payment_id } } })),
+    enabled: payment_id !== "",
+    retry: false,
+  });
+
+/** A command, and everything that it may have changed asked for anew. */
+function useCommand<T>(run: (argument: T) => Promise<unknown>, ...keys: string[]) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: run,
+    onSettled: () => Promise.all(keys.map((key) => client.invalidateQueries({ queryKey: [key] }))),
+  });
+}
+
+export const useAcknowledge = () =>
+  useCommand((id: string) => told(api.POST("/v1/incidents/{id}/ack", { params: { path: { id } } })), "incidents");
+
+export const useApprove = () =>
+  useCommand(
+    ({ id, plan_hash }: { id: string; plan_hash: string }) =>
+      told(api.POST("/v1/interventions/{id}/approve", { params: { path: { id } }, body: { plan_hash } })),
+    "interventions",
+  );
+
+export const useReject = () =>
+  useCommand(
+    ({ id, reason }: { id: string; reason: string }) =>
+      told(api.POST("/v1/interventions/{id}/reject", { params: { path: { id } }, body: { reason } })),
+    "interventions",
+  );
+
+export const useRollBack = () =>
+  useCommand(
+    ({ id, reason }: { id: string; reason: string }) =>
+      told(api.POST("/v1/interventions/{id}/rollback", { params: { path: { id } }, body: { reason } })),
+    "interventions",
+  );
+
+export const useSetKillSwitch = () =>
+  useCommand(
+    (body: { engaged: boolean; reason: string }) => told(api.POST("/v1/kill-switch", { body })),
+    "kill-switch",
+    "interventions",
+    "policy",
+  );
+
+export const useChangeSettings = () =>
+  useCommand(
+    ({ tag, ...body }: { tag: string; modes?: Settings["modes"]; guardrails?: Record<string, unknown> }) =>
+      told(api.PATCH("/v1/settings", { params: { header: { "If-Match": tag } }, body })),
+    "settings",
+  );
+
+export const useSetFreezes = () =>
+  useCommand((data: FreezeWindow[]) => told(api.PUT("/v1/freezes", { body: { data } })), "freezes");
+
+export const useRevokeKey = () =>
+  useCommand((id: string) => told(api.DELETE("/v1/keys/{id}", { params: { path: { id } } })), "keys");

@@ -1,0 +1,65 @@
+/** The stream in the page: what it tells goes where the pages read it. */
+import { useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { createContext, useContext, useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
+
+import { credentials } from "../api/client";
+import type { Routes } from "../api/types";
+import { onRecent, recent, remember } from "./recent";
+import { follow, type Connection, type Told } from "./stream";
+
+const Context = createContext<Connection>({ state: "connecting" });
+
+/** Lists by the kind of object that is in them. */
+const LISTS: Record<string, string> = {
+  incident: "incidents",
+  intervention: "interventions",
+  experiment: "experiments",
+  decision: "decisions",
+};
+
+/** An object goes to whoever shows it, and its lists are asked for again. */
+function spread(client: QueryClient, event: Told): void {
+  const list = LISTS[event.kind];
+  if (list !== undefined) {
+    const { id } = event.data as { id: string };
+    client.setQueryData([list, "one", id], event.data);
+    void client.invalidateQueries({ queryKey: [list] });
+    if (event.kind === "incident") void client.invalidateQueries({ queryKey: ["memory"] });
+  } else if (event.kind === "kill_switch") {
+    client.setQueryData(["kill-switch"], event.data);
+  } else if (event.kind === "policy") {
+    client.setQueryData(["policy"], event.data);
+  } else if (event.kind === "routes") {
+    client.setQueryData(["routes", "gateway"], event.data);
+    remember(event.data as Routes);
+  }
+}
+
+export function Live({ children, epoch }: { children: ReactNode; epoch: number }) {
+  const client = useQueryClient();
+  const [connection, setConnection] = useState<Connection>({ state: "connecting" });
+  useEffect(() => {
+    let wasLive = false;
+    return follow({
+      url: "/v1/stream",
+      headers: credentials,
+      onEvent: (event) => spread(client, event),
+      onState: (next) => {
+        setConnection(next);
+        // What isn't in the stream may have changed while we were away.
+        if (next.state === "live" && wasLive) void client.invalidateQueries();
+        wasLive ||= next.state === "live";
+      },
+    });
+  }, [client, epoch]);
+  return <Context value={connection}>{children}</Context>;
+}
+
+export function useConnection(): Connection {
+  return useContext(Context);
+}
+
+/** Each second, while the stream is live. */
+export function useRecent() {
+  return useSyncExternalStore(onRecent, recent);
+}

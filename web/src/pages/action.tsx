@@ -1,0 +1,53 @@
+/** One intervention and its experiment. */
+import { useQuery } from "@tanstack/react-query";
+
+import { api, told } from "../api/client";
+import { useExperiments } from "../api/queries";
+import { Badge, Page, Panel, To } from "../parts/basic";
+import { Empty, Shown } from "../parts/states";
+import { evidence, share } from "../view/format";
+import { inWords } from "../view/slice";
+import { Arms, Doing, headline } from "./doing";
+
+export default function OneAction({ id }: { id: string }) {
+  const one = useQuery({
+    queryKey: ["interventions", "one", id],
+    queryFn: () => told(api.GET("/v1/interventions/{id}", { params: { path: { id } } })),
+  });
+  return (
+    <Shown query={one} rows={6}>
+      {(intervention) => (
+        <Page title={headline(intervention)} lead={inWords(intervention.slice)} tools={<To href="/actions">All actions</To>}>
+          <Doing intervention={intervention} />
+          <Panel title="Experiment">
+            <Test interventionId={id} />
+          </Panel>
+        </Page>
+      )}
+    </Shown>
+  );
+}
+
+function Test({ interventionId }: { interventionId: string }) {
+  const experiments = useExperiments({ limit: 100 });
+  const own = experiments.data?.data.find((x) => x.intervention_id === interventionId);
+  if (own === undefined) return <Empty title="No experiment goes with it" />;
+  return (
+    <>
+      <div className="facts">
+        <Badge state={own.verdict} />
+        <span>{own.id}</span>
+        <span>{share(own.allocation)} moved now</span>
+      </div>
+      <Arms arms={own.arms} />
+      <dl className="facts">
+        {Object.entries(own.e_values).map(([name, value]) => (
+          <div key={name}>
+            <dt>e {name}</dt>
+            <dd>{evidence(value)}</dd>
+          </div>
+        ))}
+      </dl>
+    </>
+  );
+}

@@ -1,0 +1,206 @@
+/** Page 1: success by route, now against expected, worst first; a cell opens its slice. */
+import { useMemo, type CSSProperties } from "react";
+
+import { useIncidents, useInterventions, useRoutes, useSettings } from "../api/queries";
+import type { Incident, Lost, RouteRow } from "../api/types";
+import { At, Badge, Figure, Figures, Page, Panel, To } from "../parts/basic";
+import { Choice, Select } from "../parts/choice";
+import { Empty, Shown } from "../parts/states";
+import { confidence, money, NONE, percent, perSecond, points, rough, span } from "../view/format";
+import { heat, type Cell, type Heat } from "../view/heat";
+import { useNow } from "../view/now";
+import { useParam } from "../view/params";
+import { asText, dimensionName, inWords, valueName } from "../view/slice";
+import { causeName } from "../view/words";
+import { SliceSheet } from "./slice-sheet";
+
+export const DIMENSIONS = ["gateway", "issuer", "network", "method", "country", "merchant_id"];
+
+export function Health() {
+  const [down, setDown] = useParam("down", "gateway");
+  const [across, setAcross] = useParam("across", "issuer");
+  const [show, setShow] = useParam("show", "all");
+  const [, setSlice] = useParam("slice");
+  const routes = useRoutes(`${down},${across}`);
+  return (
+    <Page title="Network health" lead="Success rate of the last minute against what is expected there at this hour, the costliest routes first.">
+      <Totals />
+      <OpenIncidents />
+      <Panel
+        title="Routes"
+        tools={
+          <>
+            <Select label="Down" value={down} onChange={setDown} options={named(DIMENSIONS.filter((d) => d !== across))} />
+            <Select label="Across" value={across} onChange={setAcross} options={named(DIMENSIONS.filter((d) => d !== down))} />
+            <Choice label="Which rows" value={show} onChange={setShow} options={[{ value: "all", name: "All" }, { value: "worse", name: "Worse than expected" }]} />
+          </>
+        }
+      >
+        <Shown query={routes} rows={6}>
+          {(told) => <HeatMap {...{ down, across }} data={told.data} isOnlyWorse={show === "worse"} onOpen={setSlice} />}
+        </Shown>
+      </Panel>
+      <SliceSheet />
+    </Page>
+  );
+}
+
+const named = (values: string[]) => values.map((value) => ({ value, name: dimensionName(value) }));
+
+function Totals() {
+  const routes = useRoutes("gateway");
+  const open = useIncidents({ status: "open", limit: 100 });
+  const active = useInterventions({ status: "active", limit: 100 });
+  const settings = useSettings();
+  const now = useNow();
+  const data = routes.data?.data ?? [];
+  const attempts = data.reduce((sum, row) => sum + row.attempts, 0);
+  const window = Number.parseInt(routes.data?.window ?? "60", 10);
+  const overall = weighted(data, (row) => row.success_rate);
+  const expected = weighted(data, (row) => row.baseline_rate);
+  const incidents = open.data?.data ?? [];
+  const asOf = routes.data?.as_of;
+  return (
+    <Figures>
+      <Figure label="Attempts per second" value={attempts === 0 ? NONE : perSecond(attempts / window)} note={asOf == null ? "no attempts yet" : `${rough(attempts)} in ${routes.data?.window ?? ""}, judged ${span(Math.max(0, now - Date.parse(asOf)))} ago`} />
+      <Figure
+        label="Success rate"
+        value={percent(overall)}
+        note={expected === null ? "what is expected isn't known yet" : `${percent(expected)} expected`}
+        {...(overall !== null && expected !== null && overall < expected - 0.05 ? { looks: "bad" as const } : {})}
+      />
+      <Figure label="Money at risk per minute" value={<Sums incidents={incidents} of={(lost) => lost.minor_per_minute} />} note={`${incidents.length} open ${incidents.length === 1 ? "incident" : "incidents"}`} {...(incidents.length > 0 ? { looks: "bad" as const } : {})} />
+      <Figure label="In force now" value={String(active.data?.data.length ?? NONE)} note={settings.data === undefined ? undefined : <To href="/actions">reroutes: {settings.data.value.modes["reroute"]}</To>} />
+    </Figures>
+  );
+}
+
+function weighted(rows: RouteRow[], rate: (row: RouteRow) => number | null | undefined): number | null {
+  let sum = 0;
+  let attempts = 0;
+  for (const row of rows) {
+    const value = rate(row);
+    if (value == null) continue;
+    sum += value * row.attempts;
+    attempts += row.attempts;
+  }
+  return attempts === 0 ? null : sum / attempts;
+}
+
+/** Money by currency: currencies are never added up. */
+export function Sums({ incidents, of }: { incidents: Incident[]; of: (lost: Lost) => number }) {
+  const sums = new Map<string, number>();
+  for (const incident of incidents) {
+    for (const lost of incident.impact.lost) sums.set(lost.currency, (sums.get(lost.currency) ?? 0) + of(lost));
+  }
+  if (sums.size === 0) return <>{incidents.length === 0 ? "None" : NONE}</>;
+  return <>{[...sums].map(([currency, minor]) => money(minor, currency)).join(" + ")}</>;
+}
+
+function OpenIncidents() {
+  const open = useIncidents({ status: "open", limit: 5 });
+  const incidents = open.data?.data ?? [];
+  if (incidents.length === 0) return null;
+  return (
+    <Panel title="Failing now">
+      <ul className="list">
+        {incidents.map((incident) => (
+          <li key={incident.id} className="facts">
+            <Badge state={incident.status} />
+            <To href={`/incidents/${incident.id}`}>{inWords(incident.slice)}</To>
+            <span>
+              {percent(incident.observed_rate)} <span className="note">of {percent(incident.baseline_rate)} expected</span>
+            </span>
+            <span>
+              {causeName(incident.cause)} <span className="note">{confidence(incident.confidence)}</span>
+            </span>
+            <span className="note">
+              since <At time={incident.started_at} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+type MapProps = { data: RouteRow[]; down: string; across: string; isOnlyWorse: boolean; onOpen: (slice: string) => void };
+
+function HeatMap({ data, down, across, isOnlyWorse, onOpen }: MapProps) {
+  const told = useMemo<Heat>(() => heat(data, down, across), [data, down, across]);
+  const rows = isOnlyWorse ? told.rows.filter((row) => row.cells.some((cell) => (cell?.level ?? 0) > 0)) : told.rows;
+  if (told.rows.length === 0) return <Empty title="No attempts in the last minute">They appear here as soon as a feed or POST /v1/events brings some.</Empty>;
+  if (rows.length === 0) return <Empty title="Nothing is worse than expected" />;
+  return (
+    <>
+      <div className="heat scroll" role="region" aria-label="Success rates by route" tabIndex={0}>
+        <table style={{ "--columns": told.columns.length } as CSSProperties}>
+          <thead>
+            <tr>
+              <th scope="col" className="row-name">
+                {dimensionName(down)}
+              </th>
+              {told.columns.map((column) => (
+                <th key={column} scope="col">
+                  {valueName(column)}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => (
+              <tr key={row.name}>
+                <th scope="row" className="row-name">
+                  <button type="button" onClick={() => onOpen(asText({ [down]: row.name }))}>
+                    {valueName(row.name)}
+                  </button>
+                </th>
+                {row.cells.map((cell, i) => (
+                  <td key={told.columns[i]}>{cell !== null && <HeatCell cell={cell} onOpen={onOpen} />}</td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <Scale />
+    </>
+  );
+}
+
+function HeatCell({ cell, onOpen }: { cell: Cell; onOpen: (slice: string) => void }) {
+  const { row, gap, level } = cell;
+  const isFew = row.attempts < 20;
+  const name = `${inWords(row.slice)}: ${percent(row.success_rate)} of ${row.attempts} attempts${gap === null ? "" : `, ${points(gap)} against expected`}`;
+  return (
+    <button type="button" className={`cell l${level} ${isFew ? "few" : ""}`} aria-label={name} title={name} onClick={() => onOpen(asText(row.slice))}>
+      <strong>{percent(row.success_rate)}</strong>
+      <span className="gap">
+        {isFew ? `${row.attempts} attempts` : gap === null ? "not learnt yet" : `${level > 0 ? "▼ " : level < 0 ? "▲ " : ""}${points(gap)}`}
+      </span>
+    </button>
+  );
+}
+
+const SCALE = [
+  { level: "--heat-better", name: "more than 5 pt better" },
+  { level: "--sunken", name: "as expected, or fewer than 20 attempts" },
+  { level: "--heat-1", name: "▼ 5 to 10 pt worse" },
+  { level: "--heat-2", name: "▼ 10 to 20" },
+  { level: "--heat-3", name: "▼ 20 to 40" },
+  { level: "--heat-4", name: "▼ more than 40" },
+];
+
+function Scale() {
+  return (
+    <div className="scale" aria-label="Colours" role="group">
+      {SCALE.map(({ level, name }) => (
+        <span key={level}>
+          <span className="swatch" style={{ background: `var(${level})` }} aria-hidden="true" />
+          {name}
+        </span>
+      ))}
+    </div>
+  );
+}
+

@@ -1,0 +1,244 @@
+/** One incident: the slice in words, what was seen, why we think so, what is done about it, and how to undo that. */
+import { useMemo } from "react";
+
+import { useAcknowledge, useDecisions, useIncident, useInterventions } from "../api/queries";
+import type { Incident, Intervention } from "../api/types";
+import { At, Badge, Button, Figure, Figures, Page, Panel, SliceChips, To } from "../parts/basic";
+import { Chart, type Mark } from "../parts/chart";
+import { Empty, Shown } from "../parts/states";
+import { Table } from "../parts/table";
+import { useRefused } from "../shell/may";
+import { confidence, count, money, percent, rough, share, span } from "../view/format";
+import { useNow } from "../view/now";
+import { asText, dimensionName, inWords, valueName } from "../view/slice";
+import { causeName, signalName } from "../view/words";
+import { Doing } from "./doing";
+
+export default function OneIncident({ id }: { id: string }) {
+  const incident = useIncident(id);
+  return <Shown query={incident} rows={8}>{(told) => <Told incident={told} />}</Shown>;
+}
+
+function Told({ incident }: { incident: Incident }) {
+  const interventions = useInterventions({ limit: 100 });
+  const own = (interventions.data?.data ?? []).filter((one) => one.incident_id === incident.id);
+  return (
+    <Page
+      title={inWords(incident.slice)}
+      lead={<Sentence incident={incident} />}
+      tools={
+        <>
+          <Badge state={incident.status} />
+          <Acknowledge incident={incident} />
+        </>
+      }
+    >
+      <Cost incident={incident} />
+      <Panel title="Observed against expected">
+        <Timeline incident={incident} interventions={own} />
+      </Panel>
+      <Panel title="What is being done">
+        {own.length === 0 ? <Nothing incident={incident} /> : own.map((one) => <Doing key={one.id} intervention={one} />)}
+      </Panel>
+      <div className="columns">
+        <Panel title="Evidence">
+          <Evidence incident={incident} />
+        </Panel>
+        <Panel title="Other causes considered">
+          <Alternatives incident={incident} />
+        </Panel>
+      </div>
+      <Panel title="Where it hits">
+        <Breakdown incident={incident} />
+      </Panel>
+      <Panel title="What was decided">
+        <Said incident={incident} />
+      </Panel>
+    </Page>
+  );
+}
+
+function Sentence({ incident }: { incident: Incident }) {
+  const now = useNow();
+  const end = incident.resolved_at == null ? now : Date.parse(incident.resolved_at);
+  return (
+    <>
+      {causeName(incident.cause)} (confidence {confidence(incident.confidence)}): {signalName(incident.signal)} {percent(incident.observed_rate)} where{" "}
+      {percent(incident.baseline_rate)} is expected. Began <At time={incident.started_at} />, found {span(Date.parse(incident.detected_at) - Date.parse(incident.started_at))} later,{" "}
+      {incident.resolved_at == null ? "going on for" : "lasted"} {span(end - Date.parse(incident.started_at))}.
+      {incident.resolution != null && ` ${incident.resolution}.`}
+      {incident.aliases.length > 0 && ` The same attempts are also: ${incident.aliases.map(inWords).join("; ")}.`}
+    </>
+  );
+}
+
+function Acknowledge({ incident }: { incident: Incident }) {
+  const acknowledge = useAcknowledge();
+  const refused = useRefused("operator");
+  if (incident.acknowledged_by != null) {
+    return (
+      <span className="note">
+        Acknowledged by {incident.acknowledged_by}, <At time={incident.acknowledged_at} />
+      </span>
+    );
+  }
+  return (
+    <>
+      {acknowledge.isError && <span className="error">{acknowledge.error.message}</span>}
+      <Button aria-disabled={refused !== null} title={refused ?? undefined} onClick={() => refused === null && acknowledge.mutate(incident.id)}>
+        Acknowledge
+      </Button>
+    </>
+  );
+}
+
+function Cost({ incident }: { incident: Incident }) {
+  const { impact } = incident;
+  const isOver = incident.resolved_at != null;
+  return (
+    <Figures>
+      <Figure label="Success rate" value={percent(incident.observed_rate)} note={`95 % ${percent(incident.observed_rate_low)} to ${percent(incident.observed_rate_high)}; ${percent(incident.baseline_rate)} expected`} looks={isOver ? "quiet" : "bad"} />
+      <Figure label={isOver ? "Lost payments" : "Lost payments so far"} value={rough(impact.lost_payments)} note={`${rough(impact.lost_payments_low)} to ${rough(impact.lost_payments_high)}, of ${count(impact.attempts)} attempts`} />
+      {impact.lost.map((lost) => (
+        <Figure key={lost.currency} label={isOver ? "Lost" : "Lost so far"} value={money(lost.minor, lost.currency)} note={`${money(lost.minor_low, lost.currency)} to ${money(lost.minor_high, lost.currency)}; ${money(lost.minor_per_minute, lost.currency)} a minute`} />
+      ))}
+      <Figure label="Of all traffic" value={share(impact.share)} note={<SliceChips slice={incident.slice} />} />
+    </Figures>
+  );
+}
+
+function Timeline({ incident, interventions }: { incident: Incident; interventions: Intervention[] }) {
+  const { timeline, observed_rate_low: low, observed_rate_high: high } = incident;
+  const lines = useMemo(() => {
+    const from = Date.parse(incident.started_at);
+    const to = incident.resolved_at == null ? Infinity : Date.parse(incident.resolved_at);
+    const times = timeline.map((p) => Date.parse(p.at));
+    const rate = (n: number, attempts: number) => (attempts === 0 ? null : n / attempts);
+    const inside = times.map((at, i) => (times[i + 1] ?? at + 1) > from && at <= to);
+    return {
+      times,
+      observed: timeline.map((p) => rate(p.successes, p.attempts)),
+      expected: timeline.map((p) => rate(p.expected, p.attempts)),
+      band: { low: inside.map((is) => (is ? low : null)), high: inside.map((is) => (is ? high : null)), colour: "--band-observed", name: "95 % of the incident's rate" },
+    };
+  }, [timeline, incident.started_at, incident.resolved_at, low, high]);
+  const marks = useMemo<Mark[]>(() => {
+    const acted = interventions.map((one) => one.started_at).filter((at) => at != null).sort()[0];
+    return [
+      { at: Date.parse(incident.started_at), name: "began" },
+      { at: Date.parse(incident.detected_at), name: "found" },
+      ...(acted === undefined ? [] : [{ at: Date.parse(acted), name: "acted" }]),
+      ...(incident.resolved_at == null ? [] : [{ at: Date.parse(incident.resolved_at), name: "recovered" }]),
+    ];
+  }, [incident.started_at, incident.detected_at, incident.resolved_at, interventions]);
+  if (timeline.length === 0) return <Empty title="No timeline yet" />;
+  return (
+    <Chart
+      label={`Success rate of ${inWords(incident.slice)} against what was expected`}
+      times={lines.times}
+      lines={[
+        { name: "observed", values: lines.observed, colour: "--line-observed" },
+        { name: "expected", values: lines.expected, colour: "--line-expected", dash: [6, 4], width: 1.5 },
+      ]}
+      band={lines.band}
+      marks={marks}
+      format={percent}
+      range={[0, 1]}
+      height={260}
+    />
+  );
+}
+
+function Nothing({ incident }: { incident: Incident }) {
+  const decisions = useDecisions({ limit: 200 });
+  const last = decisions.data?.data.find((d) => d.incident_id === incident.id);
+  return (
+    <Empty title={last === undefined ? "Nothing is moved for this incident" : last.proposed_action}>
+      {last === undefined ? "The cycle log says so if something is decided." : last.reason}
+    </Empty>
+  );
+}
+
+/** Each with its weight: how much likelier it makes the cause that is named. */
+function Evidence({ incident }: { incident: Incident }) {
+  const most = Math.max(1e-9, ...incident.evidence.map((e) => Math.abs(e.log_bayes_factor)));
+  if (incident.evidence.length === 0) return <Empty title="None was told" />;
+  return (
+    <>
+      <p className="note">The weight is the log Bayes factor: above 0 it speaks for the cause that is named, below 0 against it.</p>
+      <ul className="weights">
+        {incident.evidence.map((e, i) => (
+          <li key={i}>
+            <span className="weight">
+              <b>
+                {e.log_bayes_factor < 0 ? "−" : "+"}
+                {Math.abs(e.log_bayes_factor).toFixed(2)}
+              </b>
+              <span className={`bar ${e.log_bayes_factor < 0 ? "bad" : ""}`} aria-hidden="true">
+                <span style={{ width: `${(100 * Math.abs(e.log_bayes_factor)) / most}%` }} />
+              </span>
+            </span>
+            <span>
+              <span className="note">{e.kind.replaceAll("_", " ")}</span> {e.text}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Alternatives({ incident }: { incident: Incident }) {
+  return (
+    <Table
+      label="Other causes"
+      rows={incident.alternatives}
+      rowKey={(a) => `${a.cause} ${asText(a.slice)}`}
+      empty="No other cause is credible"
+      columns={[
+        { name: "Cause", cell: (a) => causeName(a.cause) },
+        { name: "Slice", cell: (a) => <SliceChips slice={a.slice} /> },
+        { name: "Probability", cell: (a) => confidence(a.confidence), isNumber: true },
+      ]}
+    />
+  );
+}
+
+function Breakdown({ incident }: { incident: Incident }) {
+  const rows = Object.entries(incident.breakdown).flatMap(([dimension, parts]) => parts.map((part) => ({ dimension, ...part })));
+  return (
+    <Table
+      label="Where it hits"
+      rows={rows}
+      rowKey={(r) => `${r.dimension} ${r.value}`}
+      empty="No parts were told"
+      file={`${incident.id}-breakdown`}
+      columns={[
+        { name: "Part", cell: (r) => `${dimensionName(r.dimension)} ${valueName(r.value)}`, plain: (r) => `${r.dimension}:${r.value}` },
+        { name: "Hit", cell: (r) => (r.hit ? "● hit" : "spared"), plain: (r) => (r.hit ? "yes" : "no") },
+        { name: "Success", cell: (r) => percent(r.observed_rate), plain: (r) => r.observed_rate, isNumber: true },
+        { name: "Expected", cell: (r) => percent(r.expected_rate), plain: (r) => r.expected_rate, isNumber: true },
+        { name: "Attempts", cell: (r) => count(r.attempts), plain: (r) => r.attempts, isNumber: true },
+        { name: "Lost payments", cell: (r) => rough(r.lost_payments), plain: (r) => r.lost_payments, isNumber: true },
+      ]}
+    />
+  );
+}
+
+function Said({ incident }: { incident: Incident }) {
+  const decisions = useDecisions({ limit: 200 });
+  const own = (decisions.data?.data ?? []).filter((d) => d.incident_id === incident.id);
+  if (own.length === 0) return <Empty title={decisions.isPending ? "Asking…" : "No decision was told"} />;
+  return (
+    <ul className="list">
+      {own.slice(0, 6).map((d) => (
+        <li key={d.id}>
+          <p className="note">
+            <At time={d.at} /> · {d.id} · <To href={`/decisions?incident=${incident.id}`}>all of this incident</To>
+          </p>
+          <pre className="cycle">{d.text ?? d.reason}</pre>
+        </li>
+      ))}
+    </ul>
+  );
+}

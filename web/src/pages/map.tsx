@@ -1,0 +1,214 @@
+/** Page 2: each route as a point, latency against success, with its trail; what is behind the one that is chosen. */
+import { useMemo } from "react";
+
+import { useIncidents, useRoutes } from "../api/queries";
+import type { RouteRow } from "../api/types";
+import { useRecent } from "../live/live";
+import { Page, Panel, To } from "../parts/basic";
+import { Choice, Select } from "../parts/choice";
+import { Empty, Shown } from "../parts/states";
+import { Table } from "../parts/table";
+import { count, milliseconds, percent, points } from "../view/format";
+import { gapOf } from "../view/heat";
+import { useParam } from "../view/params";
+import { place, scale, type Scale } from "../view/scatter";
+import { asText, dimensionName, inWords, touches } from "../view/slice";
+import { DIMENSIONS } from "./health";
+import { SliceSheet } from "./slice-sheet";
+
+const BY = ["gateway", "gateway,method", "gateway,issuer", "gateway,network", "issuer", "method"].filter((by) => by.split(",").every((d) => DIMENSIONS.includes(d)));
+
+export default function PerformanceMap() {
+  const [by, setBy] = useParam("by", "gateway");
+  const [quantile, setQuantile] = useParam("latency", "p95");
+  const [chosen, setChosen] = useParam("route");
+  const [, setSlice] = useParam("slice");
+  const routes = useRoutes(by);
+  return (
+    <Page title="Performance map" lead="The better a route, the further up and left it stands. Size is volume, the trail its way over the last minutes.">
+      <div className="columns wide-first">
+        <Panel
+          title="Routes"
+          tools={
+            <>
+              <Select label="Routes are" value={by} onChange={setBy} options={BY.map((value) => ({ value, name: value.split(",").map(dimensionName).join(" and ") }))} />
+              <Choice label="Latency" value={quantile} onChange={setQuantile} options={["p50", "p95", "p99"].map((value) => ({ value, name: value }))} />
+            </>
+          }
+        >
+          <Shown query={routes} rows={8}>
+            {({ data }) => <Scatter rows={data} quantile={quantile as Quantile} chosen={chosen} onChoose={setChosen} hasTrails={by === "gateway"} />}
+          </Shown>
+        </Panel>
+        <Shown query={routes}>{({ data }) => <Chosen row={data.find((row) => asText(row.slice) === chosen) ?? data[0]} onOpen={setSlice} />}</Shown>
+      </div>
+      <Panel title="As a table">
+        <Shown query={routes}>
+          {({ data }) => (
+            <Table
+              label="Routes"
+              rows={data}
+              rowKey={(row) => asText(row.slice)}
+              empty="No attempts in the last minute"
+              file="routes"
+              columns={[
+                { name: "Route", cell: (row) => <To href={`/map?by=${by}&slice=${encodeURIComponent(asText(row.slice))}`}>{inWords(row.slice)}</To>, plain: (row) => asText(row.slice) },
+                { name: "Attempts", cell: (row) => count(row.attempts), plain: (row) => row.attempts, isNumber: true },
+                { name: "Success", cell: (row) => percent(row.success_rate), plain: (row) => row.success_rate, isNumber: true },
+                { name: "Against expected", cell: (row) => points(gapOf(row)), plain: gapOf, isNumber: true },
+                { name: "p50", cell: (row) => milliseconds(row.latency_ms.p50), plain: (row) => row.latency_ms.p50, isNumber: true },
+                { name: "p95", cell: (row) => milliseconds(row.latency_ms.p95), plain: (row) => row.latency_ms.p95, isNumber: true },
+                { name: "p99", cell: (row) => milliseconds(row.latency_ms.p99), plain: (row) => row.latency_ms.p99, isNumber: true },
+              ]}
+            />
+          )}
+        </Shown>
+      </Panel>
+      <SliceSheet />
+    </Page>
+  );
+}
+
+type Quantile = "p50" | "p95" | "p99";
+
+const WIDTH = 720;
+const HEIGHT = 400;
+const EDGE = { left: 56, right: 24, top: 16, bottom: 40 };
+/** Trails have a point every so many seconds. */
+const TRAIL_STEP = 5;
+const TRAIL_POINTS = 60;
+
+function Scatter({ rows, quantile, chosen, onChoose, hasTrails }: { rows: RouteRow[]; quantile: Quantile; chosen: string; onChoose: (route: string) => void; hasTrails: boolean }) {
+  const moments = useRecent();
+  const open = useIncidents({ status: "open", limit: 100 });
+  const failing = (open.data?.data ?? []).map((incident) => incident.slice);
+  const trails = useMemo(() => {
+    const paths = new Map<string, { x: number; y: number }[]>();
+    if (!hasTrails) return paths;
+    for (const moment of moments.filter((_, i) => (moments.length - 1 - i) % TRAIL_STEP === 0).slice(-TRAIL_POINTS)) {
+      for (const row of moment.routes.data) {
+        const x = row.latency_ms[quantile];
+        const y = row.success_rate;
+        if (x == null || y == null) continue;
+        const key = asText(row.slice);
+        paths.set(key, [...(paths.get(key) ?? []), { x, y }]);
+      }
+    }
+    return paths;
+  }, [moments, quantile, hasTrails]);
+  const shown = rows.filter((row) => row.success_rate != null && row.latency_ms[quantile] != null).slice(0, 60);
+  if (shown.length === 0) return <Empty title="No attempts in the last minute" />;
+  const all = [...shown.map((row) => ({ x: row.latency_ms[quantile] ?? 0, y: row.success_rate ?? 0 })), ...[...trails.values()].flat()];
+  const x = scale(all.map((p) => p.x), 0);
+  const y = scale(all.map((p) => p.y), null, 1);
+  const at = (px: number, py: number) => ({ cx: place(x, px, EDGE.left, WIDTH - EDGE.right), cy: place(y, py, HEIGHT - EDGE.bottom, EDGE.top) });
+  const most = Math.max(...shown.map((row) => row.attempts));
+  return (
+    <svg className="scatter" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="group" aria-label="Routes by latency and success rate">
+      <Axes x={x} y={y} />
+      {shown.map((row) => {
+        const key = asText(row.slice);
+        const { cx, cy } = at(row.latency_ms[quantile] ?? 0, row.success_rate ?? 0);
+        const isBad = failing.some((slice) => touches(slice, row.slice) && Object.keys(slice).some((d) => row.slice[d] !== undefined));
+        const trail = trails.get(key) ?? [];
+        const r = 5 + 15 * Math.sqrt(row.attempts / most);
+        return (
+          <g key={key} className={key === chosen ? "chosen" : ""}>
+            {trail.length > 1 && <polyline className="trail" points={trail.map((p) => at(p.x, p.y)).map((p) => `${p.cx},${p.cy}`).join(" ")} />}
+            <circle
+              {...{ cx, cy, r }}
+              className={`point ${isBad ? "bad" : ""}`}
+              tabIndex={0}
+              role="button"
+              aria-pressed={key === chosen}
+              aria-label={`${inWords(row.slice)}: ${percent(row.success_rate)}, ${milliseconds(row.latency_ms[quantile])}, ${row.attempts} attempts${isBad ? ", failing" : ""}`}
+              onClick={() => onChoose(key)}
+              onKeyDown={(event) => {
+                if (event.key !== "Enter" && event.key !== " ") return;
+                event.preventDefault();
+                onChoose(key);
+              }}
+            />
+            {shown.length <= 24 && (
+              <text className="name" x={cx + r + 4} y={cy + 4} textAnchor={cx > WIDTH - 150 ? "end" : "start"} dx={cx > WIDTH - 150 ? -2 * r - 8 : 0} aria-hidden="true">
+                {Object.values(row.slice).join(" ")}
+                {isBad ? " ●" : ""}
+              </text>
+            )}
+          </g>
+        );
+      })}
+    </svg>
+  );
+}
+
+function Axes({ x, y }: { x: Scale; y: Scale }) {
+  return (
+    <g aria-hidden="true">
+      {y.ticks.map((tick) => {
+        const py = place(y, tick, HEIGHT - EDGE.bottom, EDGE.top);
+        return (
+          <g key={tick}>
+            <line x1={EDGE.left} x2={WIDTH - EDGE.right} y1={py} y2={py} />
+            <text x={EDGE.left - 8} y={py + 4} textAnchor="end">
+              {percent(tick)}
+            </text>
+          </g>
+        );
+      })}
+      {x.ticks.map((tick) => {
+        const px = place(x, tick, EDGE.left, WIDTH - EDGE.right);
+        return (
+          <g key={tick}>
+            <line x1={px} x2={px} y1={EDGE.top} y2={HEIGHT - EDGE.bottom} />
+            <text x={px} y={HEIGHT - EDGE.bottom + 16} textAnchor="middle">
+              {milliseconds(tick)}
+            </text>
+          </g>
+        );
+      })}
+      <text x={WIDTH - EDGE.right} y={HEIGHT - 6} textAnchor="end">
+        latency →
+      </text>
+    </g>
+  );
+}
+
+function Chosen({ row, onOpen }: { row: RouteRow | undefined; onOpen: (slice: string) => void }) {
+  if (row === undefined) return null;
+  return (
+    <Panel
+      title={inWords(row.slice)}
+      tools={
+        <button type="button" className="button" onClick={() => onOpen(asText(row.slice))}>
+          Its last hour
+        </button>
+      }
+    >
+      <dl className="pairs">
+        <dt>Success</dt>
+        <dd>
+          {percent(row.success_rate)} <span className="note">{points(gapOf(row))} against expected</span>
+        </dd>
+        <dt>Attempts</dt>
+        <dd>{count(row.attempts)} in the last minute</dd>
+        <dt>Latency</dt>
+        <dd>
+          p50 {milliseconds(row.latency_ms.p50)}, p95 {milliseconds(row.latency_ms.p95)}, p99 {milliseconds(row.latency_ms.p99)}
+        </dd>
+      </dl>
+      <h3>Why attempts fail</h3>
+      <Table
+        label="Codes"
+        rows={row.errors}
+        rowKey={(e) => `${e.source}/${e.value}`}
+        empty="No failures with a code"
+        columns={[
+          { name: "Code", cell: (e) => `${e.source}/${e.value}` },
+          { name: "Meaning", cell: (e) => e.meaning ?? "not listed" },
+          { name: "Of attempts", cell: (e) => percent(e.count / row.attempts), isNumber: true },
+        ]}
+      />
+    </Panel>
+  );
+}

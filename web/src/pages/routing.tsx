@@ -1,0 +1,165 @@
+/** Page 7: shares and success by gateway over time, what codes mean and where they rise, one payment's timeline. */
+import { useQueries } from "@tanstack/react-query";
+import { Tabs } from "radix-ui";
+import { useMemo } from "react";
+
+import { api, told } from "../api/client";
+import { usePayment, useRoutes } from "../api/queries";
+import type { Series } from "../api/types";
+import { At, Badge, Page, Panel } from "../parts/basic";
+import { Chart } from "../parts/chart";
+import { Empty, Loading, Shown } from "../parts/states";
+import { Table } from "../parts/table";
+import { count, milliseconds, money, NONE, percent, share } from "../view/format";
+import { useParam } from "../view/params";
+import { asText } from "../view/slice";
+
+export default function Routing() {
+  const [tab, setTab] = useParam("tab", "gateways");
+  return (
+    <Page title="Routing and payments" lead="Where payments went, why attempts failed, and what became of one payment.">
+      <Tabs.Root value={tab} onValueChange={setTab}>
+        <Tabs.List className="tabs" aria-label="Routing and payments">
+          <Tabs.Trigger value="gateways">Gateways</Tabs.Trigger>
+          <Tabs.Trigger value="codes">Codes</Tabs.Trigger>
+          <Tabs.Trigger value="payment">One payment</Tabs.Trigger>
+        </Tabs.List>
+        <Tabs.Content value="gateways" className="tab-body">
+          <Gateways />
+        </Tabs.Content>
+        <Tabs.Content value="codes" className="tab-body">
+          <Codes />
+        </Tabs.Content>
+        <Tabs.Content value="payment" className="tab-body">
+          <Payment />
+        </Tabs.Content>
+      </Tabs.Root>
+    </Page>
+  );
+}
+
+const COLOURS = ["--line-observed", "--line-treatment", "--good", "--warn", "--line-expected"];
+
+function Gateways() {
+  const routes = useRoutes("gateway");
+  const names = (routes.data?.data ?? []).map((row) => row.slice["gateway"] ?? "").slice(0, COLOURS.length);
+  const asOf = routes.data?.as_of ?? null;
+  const to = asOf === null ? null : Math.ceil(Date.parse(asOf) / 60_000) * 60_000;
+  const series = useQueries({
+    queries: names.map((name) => {
+      const query = { slice: `gateway:${name}`, step: "60s", from: new Date((to ?? 0) - 3_600_000).toISOString(), to: new Date(to ?? 0).toISOString() };
+      return { queryKey: ["series", query], queryFn: () => told(api.GET("/v1/series", { params: { query } })), enabled: to !== null };
+    }),
+    combine: (all) => ({ isPending: all.some((one) => one.isPending), data: all.map((one) => one.data) }),
+  });
+  if (routes.data !== undefined && names.length === 0) return <Empty title="No attempts in the last minute" />;
+  if (series.isPending) return <Loading rows={8} />;
+  return <Lines names={names} told={series.data} />;
+}
+
+function Lines({ names, told: all }: { names: string[]; told: (Series | undefined)[] }) {
+  const { times, shares, rates } = useMemo(() => {
+    const times = [...new Set(all.flatMap((one) => one?.data.map((p) => Date.parse(p.at)) ?? []))].sort((a, b) => a - b);
+    const byTime = all.map((one) => new Map(one?.data.map((p) => [Date.parse(p.at), p])));
+    const whole = times.map((at) => byTime.reduce((sum, points) => sum + (points.get(at)?.attempts ?? 0), 0));
+    return {
+      times,
+      shares: byTime.map((points) => times.map((at, i) => (points.get(at)?.attempts ?? 0) / Math.max(1, whole[i] ?? 1))),
+      rates: byTime.map((points) => times.map((at) => points.get(at)?.success_rate ?? null)),
+    };
+  }, [all]);
+  const line = (values: (number | null)[][]) => names.map((name, i) => ({ name, values: values[i] ?? [], colour: COLOURS[i % COLOURS.length] ?? "--text", ...(i > 2 ? { dash: [6, 4] } : {}) }));
+  return (
+    <>
+      <Panel title="Share of attempts, last hour">
+        <Chart label="Share of attempts by gateway" times={times} lines={line(shares)} format={share} />
+      </Panel>
+      <Panel title="Success rate, last hour">
+        <Chart label="Success rate by gateway" times={times} lines={line(rates)} format={percent} range={[0, 1]} />
+      </Panel>
+    </>
+  );
+}
+
+const MAY: Record<string, string> = { soft: "yes, later or elsewhere", hard: "never unchanged", advice: "after what it asks for" };
+
+function Codes() {
+  const routes = useRoutes("gateway");
+  return (
+    <Panel title="Codes of the last minute, by gateway">
+      <Shown query={routes}>
+        {({ data }) => {
+          const rows = data.flatMap((row) => row.errors.map((e) => ({ ...e, gateway: row.slice["gateway"] ?? "", part: e.count / row.attempts }))).sort((a, b) => b.part - a.part);
+          return (
+            <Table
+              label="Codes"
+              rows={rows}
+              rowKey={(r) => `${r.gateway} ${r.source}/${r.value}`}
+              empty="No failures in the last minute"
+              file="codes"
+              columns={[
+                { name: "Code", cell: (r) => `${r.source}/${r.value}`, plain: (r) => `${r.source}/${r.value}` },
+                { name: "Meaning", cell: (r) => r.meaning ?? "not listed", plain: (r) => r.meaning },
+                { name: "Whose fault it names", cell: (r) => r.cause.replaceAll("_", " "), plain: (r) => r.cause },
+                { name: "May be retried", cell: (r) => MAY[r.retryable ?? ""] ?? NONE, plain: (r) => r.retryable },
+                { name: "Gateway", cell: (r) => r.gateway, plain: (r) => r.gateway },
+                { name: "Count", cell: (r) => count(r.count), plain: (r) => r.count, isNumber: true },
+                { name: "Of its attempts", cell: (r) => percent(r.part), plain: (r) => r.part, isNumber: true },
+              ]}
+            />
+          );
+        }}
+      </Shown>
+    </Panel>
+  );
+}
+
+type AttemptTold = {
+  occurred_at: string;
+  attempt_id: string;
+  gateway: string;
+  status: string;
+  code?: { source: string; value: string } | null;
+  latency_ms?: number | null;
+  amount?: { minor: number; currency: string };
+  decision_id?: string | null;
+};
+
+const OUTCOMES: Record<string, string> = { approved: "completed", declined: "rolled_back", error: "rolled_back", timeout: "pending", unknown: "pending" };
+
+function Payment() {
+  const [id, setId] = useParam("payment");
+  const payment = usePayment(id);
+  return (
+    <Panel title="One payment">
+      <label className="select">
+        <span>Payment id</span>
+        <input type="search" value={id} onChange={(e) => setId(e.target.value.trim())} placeholder="as in payment_id" />
+      </label>
+      {id === "" ? (
+        <Empty title="Which payment?">Its attempts and decisions appear in order.</Empty>
+      ) : (
+        <Shown query={payment}>
+          {({ attempts }) => (
+            <Table
+              label="Attempts"
+              rows={attempts as AttemptTold[]}
+              rowKey={(a) => a.attempt_id}
+              empty="No attempts"
+              file={`payment-${asText({ id }).slice(3)}`}
+              columns={[
+                { name: "When", cell: (a) => <At time={a.occurred_at} />, plain: (a) => a.occurred_at },
+                { name: "Gateway", cell: (a) => a.gateway, plain: (a) => a.gateway },
+                { name: "Outcome", cell: (a) => <Badge state={OUTCOMES[a.status] ?? "expired"}>{a.status}</Badge>, plain: (a) => a.status },
+                { name: "Code", cell: (a) => (a.code == null ? NONE : `${a.code.source}/${a.code.value}`), plain: (a) => (a.code == null ? null : `${a.code.source}/${a.code.value}`) },
+                { name: "Latency", cell: (a) => milliseconds(a.latency_ms), plain: (a) => a.latency_ms, isNumber: true },
+                { name: "Amount", cell: (a) => (a.amount === undefined ? NONE : money(a.amount.minor, a.amount.currency)), plain: (a) => a.amount?.minor, isNumber: true },
+                { name: "Decision", cell: (a) => a.decision_id ?? NONE, plain: (a) => a.decision_id },
+              ]}
+            />
+          )}
+        </Shown>
+      )}
+    </Panel>
+  );
+}

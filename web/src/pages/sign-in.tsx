@@ -1,0 +1,59 @@
+/** A key, typed in. It stays in the memory of this page, is sent to this server alone, and is gone with a reload. */
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { useLocation } from "wouter";
+
+import { api, setKey, told } from "../api/client";
+import { Button, Panel } from "../parts/basic";
+
+export function SignIn({ onDone }: { onDone: () => void }) {
+  const client = useQueryClient();
+  const [, go] = useLocation();
+  const [typed, setTyped] = useState("");
+  const [error, setError] = useState<string | null>(null);
+  const submit = async () => {
+    setKey(typed.trim());
+    try {
+      await told(api.GET("/v1/me"));
+      setError(null);
+      onDone();
+      await client.resetQueries();
+      if (location.pathname === "/sign-in") go("/health");
+    } catch (cause) {
+      setKey(null);
+      setError(cause instanceof Error ? cause.message : String(cause));
+    }
+  };
+  return (
+    <div className="center">
+      <title>Sign in · Pointsman</title>
+      <Panel title="Sign in to Pointsman">
+        <form
+          className="list"
+          onSubmit={(event) => {
+            event.preventDefault();
+            void submit();
+          }}
+        >
+          <div className="field">
+            <label htmlFor="key">API key</label>
+            <input id="key" type="password" autoComplete="off" spellCheck={false} required value={typed} onChange={(e) => setTyped(e.target.value)} placeholder="pm_…" />
+          </div>
+          {error !== null && (
+            <p className="error" role="alert">
+              {error}
+            </p>
+          )}
+          <div className="buttons">
+            <Button kind="main" type="submit">
+              Sign in
+            </Button>
+          </div>
+        </form>
+        <p className="note">
+          <code>pointsman keys create --role viewer</code> makes one. It is kept in this page&apos;s memory only.
+        </p>
+      </Panel>
+    </div>
+  );
+}

@@ -1,0 +1,13 @@
+/** What the reader's role may do. The server decides; this only says it before it is tried. */
+import { useMe } from "../api/queries";
+import type { Role } from "../api/types";
+
+const ROLES: Role[] = ["viewer", "operator", "approver", "admin"];
+
+/** Why not; null where it may. */
+export function useRefused(needed: Role): string | null {
+  const { data: me } = useMe();
+  if (me === undefined) return null;
+  const own = me.role == null ? -1 : ROLES.indexOf(me.role);
+  return own >= ROLES.indexOf(needed) ? null : `This needs the role ${needed}; ${me.name} has ${me.role ?? "none"}`;
+}

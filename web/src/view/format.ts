@@ -1,0 +1,95 @@
+/** Numbers, money and times, for the reader's locale. */
+const locale = typeof navigator === "undefined" ? "en-GB" : navigator.language;
+
+const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+const oneDigit = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const twoDigits = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
+const compact = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 });
+const parts = new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const wholeParts = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
+
+/** What isn't known. */
+export const NONE = "–";
+
+type Maybe<T> = T | null | undefined;
+
+const given = <T>(value: Maybe<T>, tell: (value: T) => string): string =>
+  value === null || value === undefined ? NONE : tell(value);
+
+export const count = (value: Maybe<number>) => given(value, (v) => whole.format(v));
+export const rough = (value: Maybe<number>) => given(value, (v) => (Math.abs(v) < 10_000 ? whole : compact).format(v));
+export const perSecond = (value: Maybe<number>) => given(value, (v) => oneDigit.format(v));
+export const number = (value: Maybe<number>) => given(value, (v) => twoDigits.format(v));
+export const percent = (value: Maybe<number>) => given(value, (v) => parts.format(v));
+export const share = (value: Maybe<number>) => given(value, (v) => wholeParts.format(v));
+export const confidence = (value: Maybe<number>) => given(value, (v) => v.toFixed(2));
+
+/** An e-value runs over orders of magnitude. */
+export const evidence = (value: Maybe<number>) =>
+  given(value, (v) => (v !== 0 && (v >= 10_000 || v < 0.01) ? v.toExponential(1) : twoDigits.format(v)));
+
+/** Percentage points, with their sign. */
+export const points = (value: Maybe<number>) =>
+  given(value, (v) => {
+    const text = oneDigit.format(Math.abs(v * 100));
+    return `${v < 0 ? "−" : "+"}${text} pt`;
+  });
+
+export const milliseconds = (value: Maybe<number>) =>
+  given(value, (v) => (v < 1_000 ? `${whole.format(v)} ms` : `${oneDigit.format(v / 1_000)} s`));
+
+const moneys = new Map<string, { format: Intl.NumberFormat; digits: number }>();
+
+/** Minor units of a currency. */
+export function money(minor: Maybe<number>, currency: string): string {
+  return given(minor, (value) => {
+    let known = moneys.get(currency);
+    if (known === undefined) {
+      const exact = new Intl.NumberFormat(locale, { style: "currency", currency });
+      const format = new Intl.NumberFormat(locale, {
+        style: "currency",
+        currency,
+        notation: "compact",
+        minimumFractionDigits: 0,
+        maximumFractionDigits: 1,
+      });
+      known = { format, digits: exact.resolvedOptions().maximumFractionDigits ?? 2 };
+      moneys.set(currency, known);
+    }
+    return known.format.format(value / 10 ** known.digits);
+  });
+}
+
+/** How long, in its two largest units. */
+export function span(ms: number): string {
+  const s = Math.max(0, Math.round(ms / 1_000));
+  if (s < 60) return `${s} s`;
+  if (s < 3_600) return s % 60 === 0 ? `${s / 60} min` : `${Math.floor(s / 60)} min ${s % 60} s`;
+  const minutes = Math.round(s / 60);
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+const time = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const utcTime = new Intl.DateTimeFormat("en-GB", {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  timeZone: "UTC",
+});
+const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
+
+export const localTime = (at: number) => time.format(at);
+export const inUtc = (at: number) => `${utcTime.format(at)} UTC`;
+
+/** With its day, unless that is today's. */
+export function localMoment(at: number, now: number): string {
+  return new Date(at).toDateString() === new Date(now).toDateString() ? time.format(at) : `${day.format(at)}, ${time.format(at)}`;
+}
+
+/** For a tooltip: both zones, to the second. */
+export function bothZones(at: number): string {
+  const utc = new Date(at).toISOString().replace("T", " ").slice(0, 19);
+  return `${day.format(at)}, ${time.format(at)} local; ${utc} UTC`;
+}

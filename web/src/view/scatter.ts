@@ -1,0 +1,24 @@
+/** Axes with round ticks. */
+export type Scale = { low: number; high: number; ticks: number[] };
+
+/** A round step that gives about five ticks. */
+function stepOf(width: number): number {
+  const rough = width / 5;
+  const ten = 10 ** Math.floor(Math.log10(rough));
+  return ([1, 2, 5].find((m) => m * ten >= rough) ?? 10) * ten;
+}
+
+/** Around the values; `floor` and `ceiling` fix an end or cap it. */
+export function scale(values: number[], floor: number | null = null, ceiling: number | null = null): Scale {
+  const least = Math.min(...values);
+  const most = Math.max(...values);
+  const step = stepOf(Math.max(most - (floor ?? least), Math.abs(most) * 0.05, 1e-6));
+  const low = floor ?? Math.floor(least / step - 0.25) * step;
+  const over = Math.ceil(most / step + 0.1) * step;
+  const high = ceiling === null ? over : Math.min(over, ceiling);
+  const ticks: number[] = [];
+  for (let i = 0; i <= Math.round((high - low) / step); i += 1) ticks.push(Number((low + i * step).toPrecision(10)));
+  return { low, high, ticks };
+}
+
+export const place = (s: Scale, value: number, from: number, to: number) => from + ((value - s.low) / (s.high - s.low || 1)) * (to - from);
