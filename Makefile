@@ -1,9 +1,9 @@
 # Thin on purpose: what a target does lives in Rust (see xtask/), or in web/package.json for the page.
 .DEFAULT_GOAL := help
-.PHONY: help page demo test bench lint setup
+.PHONY: help page demo test e2e screenshots bench lint setup
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 page: ## the control room, with Node >= 20; the next build of the binary takes it in
 	cargo xtask page
@@ -14,6 +14,12 @@ demo: ## everything on, with a simulated network: http://localhost:7070, and a v
 
 test: ## everything CI checks; sets up what it needs first
 	cargo xtask test
+
+e2e: ## only the control room in Chromium, before the binary with its simulated network
+	cargo xtask e2e
+
+screenshots: ## every page of the control room, light and dark, narrow and wide, into target/screenshots
+	cargo xtask screenshots
 
 lint: ## format and clippy only
 	cargo xtask lint

@@ -1,4 +1,4 @@
-//! The project's own chores: `cargo xtask setup | test | lint | page | tidy`.
+//! The project's own chores: `cargo xtask setup | test | lint | page | e2e | screenshots | tidy`.
 //!
 //! They are written in Rust so that they run wherever the project builds, and are tested like the
 //! rest. The `Makefile` and `.ci/run` only call them.
@@ -19,11 +19,13 @@ use outcome::Outcome;
 
 const USAGE: &str = "\
 usage: cargo xtask TASK
-  setup   install what the tests need (as root), or say how
-  test    everything CI checks
-  lint    format and clippy only
-  page    build the control room, where Node.js is
-  tidy    rules of this repository only";
+  setup        install what the tests need (as root), or say how
+  test         everything CI checks
+  lint         format and clippy only
+  page         build the control room, where Node.js is
+  e2e          the control room in a browser, before the binary
+  screenshots  pictures of every page
+  tidy         rules of this repository only";
 
 fn main() -> ExitCode {
     let task = std::env::args().skip(1).collect::<Vec<_>>();
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         Some("test") if task.len() == 1 => suite::test,
         Some("lint") if task.len() == 1 => suite::lint,
         Some("page") if task.len() == 1 => page::build,
+        Some("e2e") if task.len() == 1 => page::e2e,
+        Some("screenshots") if task.len() == 1 => page::screenshots,
         Some("tidy") if task.len() == 1 => tidy::run,
         _ => {
             eprintln!("{USAGE}");

@@ -1,10 +1,10 @@
-//! The control room in `web/`: built for the binary, and checked.
+//! The control room in `web/`: built for the binary, checked, and looked at by a browser.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::outcome::Outcome;
-use crate::process::{command, succeeds};
-use crate::setup::Tool;
+use crate::process::{cargo, command, succeeds};
+use crate::setup::{self, Tool};
 
 /// Builds it, so that the next build of the binary takes it in. Without Node.js the binary works too, and its page says how to build it.
 pub fn build(root: &Path) -> Outcome {
@@ -23,6 +23,44 @@ pub fn check(root: &Path) -> Outcome {
         }
         sum
     })
+}
+
+/// The binary with its page and its simulated network, as a browser sees them.
+pub fn e2e(root: &Path) -> Outcome {
+    before_the_binary(root, "e2e")
+}
+
+/// Pictures of every page, into `target/screenshots`.
+pub fn screenshots(root: &Path) -> Outcome {
+    before_the_binary(root, "screenshots")
+}
+
+/// Runs a script of `web/` in a browser before the binary, with the page as it is now.
+fn before_the_binary(root: &Path, name: &str) -> Outcome {
+    with_node(root, name, || {
+        let Some(chromium) = setup::chromium(root) else {
+            let line = Tool::Chromium.install_line();
+            return Outcome::skip(name, "there is no Chromium", &line);
+        };
+        let is_built = install(root)
+            && script(root, "build")
+            && succeeds(cargo(root, &["build", "--workspace", "--bins", "--locked"]));
+        let Some(target) = target_directory(root).filter(|_| is_built) else {
+            return Outcome::of(false);
+        };
+        let mut run = command(&root.join("web"), "npm");
+        run.args(["run", "--silent", name])
+            .env("POINTSMAN_BIN", target.join("debug/pointsman"))
+            .env("POINTSMAN_CHROMIUM", chromium);
+        Outcome::of(succeeds(run))
+    })
+}
+
+fn target_directory(root: &Path) -> Option<PathBuf> {
+    let metadata = ["metadata", "--format-version", "1", "--no-deps", "--locked"];
+    let output = cargo(root, &metadata).output().ok()?;
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+    json["target_directory"].as_str().map(PathBuf::from)
 }
 
 fn with_node(root: &Path, part: &str, run: impl FnOnce() -> Outcome) -> Outcome {

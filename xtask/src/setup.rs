@@ -5,6 +5,7 @@
 mod kafka;
 mod oidc;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -41,10 +42,12 @@ pub enum Tool {
     Python,
     /// Amazon Cognito's tokens, likewise.
     Moto,
+    /// The browser that the control room is tested in.
+    Chromium,
 }
 
 impl Tool {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Rustfmt,
         Self::Clippy,
         Self::CargoDeny,
@@ -57,6 +60,7 @@ impl Tool {
         Self::Issuer,
         Self::Python,
         Self::Moto,
+        Self::Chromium,
     ];
 
     const fn name(self) -> &'static str {
@@ -74,6 +78,7 @@ impl Tool {
             Self::Issuer => "oauth2-mock-server",
             Self::Python => "python3-venv",
             Self::Moto => "moto",
+            Self::Chromium => "chromium",
         }
     }
 
@@ -85,7 +90,12 @@ impl Tool {
             Self::CargoDeny => {
                 format!("cargo install --locked cargo-deny --version {CARGO_DENY_VERSION}")
             }
-            Self::PostgreSql | Self::RabbitMq | Self::Promtool | Self::Node | Self::Python => {
+            Self::PostgreSql
+            | Self::RabbitMq
+            | Self::Promtool
+            | Self::Node
+            | Self::Python
+            | Self::Chromium => {
                 format!("apt-get install --yes --no-install-recommends {}", self.name())
             }
             Self::Maven => {
@@ -126,6 +136,7 @@ impl Tool {
                 works(modules)
             }
             Self::Issuer | Self::Moto => oidc::is_there(self),
+            Self::Chromium => chromium(root).is_some(),
         }
     }
 
@@ -137,9 +148,12 @@ impl Tool {
                 succeeds(rustup)
             }
             Self::CargoDeny => install_cargo_deny(root),
-            Self::PostgreSql | Self::RabbitMq | Self::Promtool | Self::Node | Self::Python => {
-                install_packages(root, &[self.name()])
-            }
+            Self::PostgreSql
+            | Self::RabbitMq
+            | Self::Promtool
+            | Self::Node
+            | Self::Python
+            | Self::Chromium => install_packages(root, &[self.name()]),
             Self::Maven => install_packages(root, &[self.name(), "default-jre-headless"]),
             Self::Kafka => kafka::install(root),
             Self::Issuer | Self::Moto => oidc::install(self, root),
@@ -168,6 +182,17 @@ pub fn cargo_deny(root: &Path) -> Option<Command> {
             works(version)
         })
         .map(|program| command(root, program))
+}
+
+/// The browser's program, by the names that systems give it; the one that is set goes first.
+pub fn chromium(root: &Path) -> Option<OsString> {
+    let set = std::env::var_os("POINTSMAN_CHROMIUM").filter(|name| !name.is_empty());
+    let known = ["/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome"];
+    set.into_iter().chain(known.map(OsString::from)).find(|program| {
+        let mut version = command(root, program);
+        version.arg("--version");
+        works(version)
+    })
 }
 
 /// Debian keeps server programs off the path, one directory per version.

@@ -19,6 +19,7 @@ const TEST: &[Part] = &[
     ("page", page::check),
     ("clippy", clippy),
     ("tests", tests),
+    ("e2e", page::e2e),
     ("docs", docs),
     ("deny", deny),
 ];

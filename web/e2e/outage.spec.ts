@@ -1,0 +1,63 @@
+/** What the product is for, seen by a browser: an outage appears, is explained, survived, and over. */
+import { expect, test } from "@playwright/test";
+
+import { Demo } from "./demo";
+import { choose, open } from "./steps";
+
+let demo: Demo;
+
+test.beforeAll(async () => {
+  demo = await Demo.start();
+});
+
+test.afterAll(async () => {
+  await demo.end();
+});
+
+test("an outage is seen on the heat map, explained, mitigated and recovered", async ({ page }) => {
+  await open(page, `${demo.url}/health`);
+  const routes = page.getByRole("region", { name: "Success rates by route" });
+  const cells = routes.getByRole("row").filter({ has: page.getByRole("rowheader", { name: "PAYU" }) });
+  await expect(cells).toHaveCount(1);
+  await expect(cells.locator(".l3, .l4"), "all is well at first").toHaveCount(0);
+
+  await test.step("broken by the panel", async () => {
+    await page.getByRole("link", { name: "Break something" }).first().click();
+    await choose(page, "gateway", "PAYU");
+    await choose(page, "Severity", "90%");
+    await choose(page, "For", "10 min");
+    await page.getByRole("button", { name: "Break it" }).click();
+    await expect(page.getByRole("region", { name: "Broken now" })).toContainText("90% of approvals fail");
+  });
+
+  await test.step("seen on the heat map", async () => {
+    await page.getByRole("link", { name: "Network health" }).first().click();
+    await expect(cells.locator(".l3, .l4").first(), "cells far below what is expected").toBeVisible({ timeout: 60_000 });
+    await expect(cells.locator(".l3, .l4").first()).toHaveAccessibleName(/gateway PAYU.*−\d+\.\d pt against expected/);
+  });
+
+  await test.step("found and explained", async () => {
+    const failing = page.getByRole("region", { name: "Failing now" });
+    const link = failing.getByRole("link", { name: /^gateway PAYU/ }).first();
+    await expect(link).toBeVisible({ timeout: 60_000 });
+    await link.click();
+    await expect(page.getByRole("heading", { level: 1, name: /gateway PAYU/ })).toBeVisible();
+    await expect(page.getByRole("main")).toContainText("Network or gateway failure (confidence");
+    await expect(page.getByRole("region", { name: "Evidence" }).getByRole("listitem").first()).toBeVisible();
+    await expect(page.getByRole("img", { name: /^Success rate of gateway PAYU.* against what was expected$/ })).toBeVisible();
+  });
+
+  await test.step("mitigated: tried, then more", async () => {
+    const doing = page.getByRole("region", { name: "What is being done" }).getByRole("article").first();
+    await expect(doing).toContainText(/Reroute [\d.]+% from PAYU to/, { timeout: 90_000 });
+    await expect(doing).toContainText("Left there");
+    await expect(doing).toContainText(/(19|20|4[5-9]|50|9\d|100)(\.\d)?% moved|Completed/, { timeout: 90_000 });
+  });
+
+  await test.step("recovered", async () => {
+    await expect(page.getByRole("main").locator(".page-head")).toContainText("Resolved", { timeout: 150_000 });
+    await page.getByRole("link", { name: "Network health" }).first().click();
+    await expect(cells.locator(".l3, .l4"), "its cells are well again").toHaveCount(0, { timeout: 60_000 });
+    await expect(page.getByRole("region", { name: "Failing now" }).getByRole("link", { name: /PAYU/ })).toHaveCount(0);
+  });
+});

@@ -1,0 +1,33 @@
+/** The page in a real browser, before the real binary: `npm run e2e`. */
+import { defineConfig } from "@playwright/test";
+
+/** Debian's, unless another is named; Playwright's own browsers are never fetched. */
+const CHROMIUM = process.env["POINTSMAN_CHROMIUM"] ?? "/usr/bin/chromium";
+
+export default defineConfig({
+  testDir: "e2e",
+  outputDir: "../target/e2e",
+  // Each file starts servers of its own; more at once would only make each slower.
+  workers: 1,
+  fullyParallel: false,
+  forbidOnly: true,
+  retries: 0,
+  timeout: 240_000,
+  expect: { timeout: 15_000 },
+  reporter: [["list"]],
+  use: {
+    browserName: "chromium",
+    headless: true,
+    launchOptions: { executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-dev-shm-usage"] },
+    locale: "en-GB",
+    timezoneId: "Asia/Kolkata",
+    viewport: { width: 1440, height: 900 },
+    actionTimeout: 20_000,
+    screenshot: "only-on-failure",
+    trace: "retain-on-failure",
+  },
+  projects: [
+    { name: "e2e", testMatch: "*.spec.ts" },
+    { name: "screenshots", testMatch: "screenshots.ts" },
+  ],
+});
