@@ -25,9 +25,17 @@ export function setKey(secret: string | null): void {
   bearer = secret;
 }
 
+/** What a browser's session has to show with whatever changes something; no other site can read it. */
+let csrf: string | null = null;
+
+export function setCsrf(token: string | null): void {
+  csrf = token;
+}
+
 /** Headers of a request that isn't made by the client. */
 export function credentials(): Record<string, string> {
-  return bearer === null ? {} : { authorization: `Bearer ${bearer}` };
+  if (bearer !== null) return { authorization: `Bearer ${bearer}` };
+  return csrf === null ? {} : { "x-csrf-token": csrf };
 }
 
 export const api = createClient<paths>({ baseUrl: "/", credentials: "same-origin" });

@@ -1,8 +1,8 @@
 /** What the pages ask for. The stream keeps most of it fresh; what it doesn't tell is asked for every two seconds. */
-import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
-import { api, tagged, told } from "./client";
-import type { Decision, Experiment, FreezeWindow, Incident, Intervention, Settings } from "./types";
+import { api, setCsrf, tagged, told } from "./client";
+import type { Alert, Decision, Experiment, Incident, Intervention } from "./types";
 
 const SOON = 2_000;
 const LATER = 15_000;
@@ -18,7 +18,15 @@ const clean = ({ status, limit, cursor }: Paging) => ({
 });
 
 export const useMe = () =>
-  useQuery({ queryKey: ["me"], queryFn: () => told(api.GET("/v1/me")), staleTime: 60_000 });
+  useQuery({
+    queryKey: ["me"],
+    queryFn: async () => {
+      const me = await told(api.GET("/v1/me"));
+      setCsrf(me.csrf_token ?? null);
+      return me;
+    },
+    staleTime: 60_000,
+  });
 
 export const useVersion = () =>
   useQuery({ queryKey: ["version"], queryFn: () => told(api.GET("/version")), staleTime: Infinity });
@@ -127,56 +135,21 @@ export const usePayment = (payment_id: string) =>
     retry: false,
   });
 
-/** A command, and everything that it may have changed asked for anew. */
-function useCommand<T>(run: (argument: T) => Promise<unknown>, ...keys: string[]) {
-  const client = useQueryClient();
-  return useMutation({
-    mutationFn: run,
-    onSettled: () => Promise.all(keys.map((key) => client.invalidateQueries({ queryKey: [key] }))),
+export const useUsers = (enabled: boolean) =>
+  useQuery({ queryKey: ["users"], queryFn: () => told(api.GET("/v1/users")), enabled });
+
+export const usePending = (enabled: boolean) =>
+  useQuery({ queryKey: ["pending"], queryFn: () => told(api.GET("/v1/settings/pending")), enabled, refetchInterval: SOON });
+
+export const useChannels = () =>
+  useQuery({ queryKey: ["channels"], queryFn: () => told(api.GET("/v1/channels")), refetchInterval: LATER });
+
+export const useSilences = () =>
+  useQuery({ queryKey: ["silences"], queryFn: () => told(api.GET("/v1/silences")), refetchInterval: LATER });
+
+export const useAlerts = () =>
+  useQuery({
+    queryKey: ["alerts"],
+    queryFn: () => told(api.GET("/v1/alerts", { params: { query: { limit: 100 } } })) as Promise<Paged<Alert>>,
+    refetchInterval: LATER,
   });
-}
-
-export const useAcknowledge = () =>
-  useCommand((id: string) => told(api.POST("/v1/incidents/{id}/ack", { params: { path: { id } } })), "incidents");
-
-export const useApprove = () =>
-  useCommand(
-    ({ id, plan_hash }: { id: string; plan_hash: string }) =>
-      told(api.POST("/v1/interventions/{id}/approve", { params: { path: { id } }, body: { plan_hash } })),
-    "interventions",
-  );
-
-export const useReject = () =>
-  useCommand(
-    ({ id, reason }: { id: string; reason: string }) =>
-      told(api.POST("/v1/interventions/{id}/reject", { params: { path: { id } }, body: { reason } })),
-    "interventions",
-  );
-
-export const useRollBack = () =>
-  useCommand(
-    ({ id, reason }: { id: string; reason: string }) =>
-      told(api.POST("/v1/interventions/{id}/rollback", { params: { path: { id } }, body: { reason } })),
-    "interventions",
-  );
-
-export const useSetKillSwitch = () =>
-  useCommand(
-    (body: { engaged: boolean; reason: string }) => told(api.POST("/v1/kill-switch", { body })),
-    "kill-switch",
-    "interventions",
-    "policy",
-  );
-
-export const useChangeSettings = () =>
-  useCommand(
-    ({ tag, ...body }: { tag: string; modes?: Settings["modes"]; guardrails?: Record<string, unknown> }) =>
-      told(api.PATCH("/v1/settings", { params: { header: { "If-Match": tag } }, body })),
-    "settings",
-  );
-
-export const useSetFreezes = () =>
-  useCommand((data: FreezeWindow[]) => told(api.PUT("/v1/freezes", { body: { data } })), "freezes");
-
-export const useRevokeKey = () =>
-  useCommand((id: string) => told(api.DELETE("/v1/keys/{id}", { params: { path: { id } } })), "keys");

@@ -15,16 +15,22 @@ export default function OneAction({ id }: { id: string }) {
     queryFn: () => told(api.GET("/v1/interventions/{id}", { params: { path: { id } } })),
   });
   return (
-    <Shown query={one} rows={6}>
-      {(intervention) => (
-        <Page title={headline(intervention)} lead={inWords(intervention.slice)} tools={<To href="/actions">All actions</To>}>
-          <Doing intervention={intervention} />
-          <Panel title="Experiment">
-            <Test interventionId={id} />
-          </Panel>
-        </Page>
-      )}
-    </Shown>
+    <Page
+      title={one.data === undefined ? `Action ${id}` : headline(one.data)}
+      {...(one.data === undefined ? {} : { lead: inWords(one.data.slice) })}
+      tools={<To href="/actions">All actions</To>}
+    >
+      <Shown query={one} rows={6}>
+        {(intervention) => (
+          <>
+            <Doing intervention={intervention} />
+            <Panel title="Experiment">
+              <Test interventionId={id} />
+            </Panel>
+          </>
+        )}
+      </Shown>
+    </Page>
   );
 }
 

@@ -1,5 +1,6 @@
 /** One intervention: what is moved and why, its two arms side by side, its steps, when it ends, and how to end it now. */
-import { useApprove, useReject, useRollBack, useSettings } from "../api/queries";
+import { useApprove, useReject, useRollBack } from "../api/commands";
+import { useSettings } from "../api/queries";
 import type { Arm, Held, Intervention } from "../api/types";
 import { At, Badge, Left, SliceChips, To } from "../parts/basic";
 import { Confirm } from "../parts/dialog";

@@ -1,5 +1,5 @@
 /** Page 1: success by route, now against expected, worst first; a cell opens its slice. */
-import { useMemo, type CSSProperties } from "react";
+import { Fragment, useMemo, type CSSProperties } from "react";
 
 import { useIncidents, useInterventions, useRoutes, useSettings } from "../api/queries";
 import type { Incident, Lost, RouteRow } from "../api/types";
@@ -142,7 +142,7 @@ function HeatMap({ data, down, across, isOnlyWorse, onOpen }: MapProps) {
               </th>
               {told.columns.map((column) => (
                 <th key={column} scope="col">
-                  {valueName(column)}
+                  <Breakable text={valueName(column)} />
                 </th>
               ))}
             </tr>
@@ -166,6 +166,16 @@ function HeatMap({ data, down, across, isOnlyWorse, onOpen }: MapProps) {
       <Scale />
     </>
   );
+}
+
+/** Long names break after an underscore, and nowhere else if that does. */
+function Breakable({ text }: { text: string }) {
+  return text.split(/(?<=_)/).map((part, i) => (
+    <Fragment key={i}>
+      {i > 0 && <wbr />}
+      {part}
+    </Fragment>
+  ));
 }
 
 function HeatCell({ cell, onOpen }: { cell: Cell; onOpen: (slice: string) => void }) {

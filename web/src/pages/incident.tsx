@@ -1,7 +1,8 @@
 /** One incident: the slice in words, what was seen, why we think so, what is done about it, and how to undo that. */
 import { useMemo } from "react";
 
-import { useAcknowledge, useDecisions, useIncident, useInterventions } from "../api/queries";
+import { useAcknowledge } from "../api/commands";
+import { useDecisions, useIncident, useInterventions } from "../api/queries";
 import type { Incident, Intervention } from "../api/types";
 import { At, Badge, Button, Figure, Figures, Page, Panel, SliceChips, To } from "../parts/basic";
 import { Chart, type Mark } from "../parts/chart";
@@ -16,7 +17,14 @@ import { Doing } from "./doing";
 
 export default function OneIncident({ id }: { id: string }) {
   const incident = useIncident(id);
-  return <Shown query={incident} rows={8}>{(told) => <Told incident={told} />}</Shown>;
+  if (incident.data !== undefined) return <Told incident={incident.data} />;
+  return (
+    <Page title={`Incident ${id}`}>
+      <Shown query={incident} rows={8}>
+        {() => null}
+      </Shown>
+    </Page>
+  );
 }
 
 function Told({ incident }: { incident: Incident }) {

@@ -4,15 +4,16 @@ import { Tabs } from "radix-ui";
 import { useMemo } from "react";
 
 import { api, told } from "../api/client";
-import { usePayment, useRoutes } from "../api/queries";
+import { useIncidents, useInterventions, usePayment, useRoutes } from "../api/queries";
 import type { Series } from "../api/types";
+import { useRecent } from "../live/live";
 import { At, Badge, Page, Panel } from "../parts/basic";
 import { Chart } from "../parts/chart";
 import { Empty, Loading, Shown } from "../parts/states";
 import { Table } from "../parts/table";
 import { count, milliseconds, money, NONE, percent, share } from "../view/format";
 import { useParam } from "../view/params";
-import { asText } from "../view/slice";
+import { asText, gatewayNames } from "../view/slice";
 
 export default function Routing() {
   const [tab, setTab] = useParam("tab", "gateways");
@@ -38,11 +39,26 @@ export default function Routing() {
   );
 }
 
-const COLOURS = ["--line-observed", "--line-treatment", "--good", "--warn", "--line-expected"];
+/** Told apart by colour, and by dashes from the second round on. */
+const COLOURS = ["--line-1", "--line-2", "--line-3", "--line-4", "--line-5", "--line-6"];
+const DASHES = [undefined, [7, 4], [2, 3]];
+
+const dashOf = (round: number) => {
+  const dash = DASHES[round % DASHES.length];
+  return dash === undefined ? {} : { dash };
+};
 
 function Gateways() {
   const routes = useRoutes("gateway");
-  const names = (routes.data?.data ?? []).map((row) => row.slice["gateway"] ?? "").slice(0, COLOURS.length);
+  const recent = useRecent();
+  const open = useIncidents({ limit: 20 });
+  const actions = useInterventions({ limit: 20 });
+  const names = gatewayNames([
+    ...(routes.data?.data ?? []).map((row) => row.slice),
+    ...(recent[0]?.routes.data ?? []).map((row) => row.slice),
+    ...(open.data?.data ?? []).map((incident) => incident.slice),
+    ...(actions.data?.data ?? []).map((one) => (one.from == null ? {} : { gateway: one.from })),
+  ]);
   const asOf = routes.data?.as_of ?? null;
   const to = asOf === null ? null : Math.ceil(Date.parse(asOf) / 60_000) * 60_000;
   const series = useQueries({
@@ -68,7 +84,7 @@ function Lines({ names, told: all }: { names: string[]; told: (Series | undefine
       rates: byTime.map((points) => times.map((at) => points.get(at)?.success_rate ?? null)),
     };
   }, [all]);
-  const line = (values: (number | null)[][]) => names.map((name, i) => ({ name, values: values[i] ?? [], colour: COLOURS[i % COLOURS.length] ?? "--text", ...(i > 2 ? { dash: [6, 4] } : {}) }));
+  const line = (values: (number | null)[][]) => names.map((name, i) => ({ name, values: values[i] ?? [], colour: COLOURS[i % COLOURS.length] ?? "--text", ...dashOf(Math.floor(i / COLOURS.length)) }));
   return (
     <>
       <Panel title="Share of attempts, last hour">

@@ -1,10 +1,12 @@
 /** A key, typed in. It stays in the memory of this page, is sent to this server alone, and is gone with a reload. */
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useLocation } from "wouter";
 
 import { api, setKey, told } from "../api/client";
 import { Button, Panel } from "../parts/basic";
+
+const LOGIN = "/v1/session/login";
 
 export function SignIn({ onDone }: { onDone: () => void }) {
   const client = useQueryClient();
@@ -50,10 +52,29 @@ export function SignIn({ onDone }: { onDone: () => void }) {
             </Button>
           </div>
         </form>
+        <SingleSignOn />
         <p className="note">
           <code>pointsman keys create --role viewer</code> makes one. It is kept in this page&apos;s memory only.
         </p>
       </Panel>
     </div>
+  );
+}
+
+/** Where an issuer is configured, its log-in begins with a redirect; elsewhere the server says that there is none. */
+function SingleSignOn() {
+  const known = useQuery({
+    queryKey: ["login"],
+    queryFn: async () => (await fetch(LOGIN, { redirect: "manual", credentials: "omit" })).type === "opaqueredirect",
+    staleTime: Infinity,
+    retry: false,
+  });
+  if (known.data !== true) return null;
+  return (
+    <p>
+      <a className="button" href={`${LOGIN}?return_to=${encodeURIComponent(location.pathname === "/sign-in" ? "/health" : location.pathname + location.search)}`}>
+        Sign in with your account
+      </a>
+    </p>
   );
 }

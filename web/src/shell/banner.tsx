@@ -1,14 +1,15 @@
 /** On every page: what the operator may do by itself, whether it is stopped, and the switch that stops it. */
 import { useState } from "react";
 
-import { useFreezes, useKillSwitch, useSetKillSwitch, useSettings } from "../api/queries";
+import { useSetKillSwitch } from "../api/commands";
+import { useFreezes, useKillSwitch, useSettings } from "../api/queries";
 import { useConnection } from "../live/live";
 import { At, Button } from "../parts/basic";
 import { Asked } from "../parts/dialog";
 import { span } from "../view/format";
 import { useNow } from "../view/now";
 import { actionName } from "../view/words";
-import { useRefused } from "./may";
+import { useRefused, useRefusedToClear } from "./may";
 
 const ACTING = ["reroute", "adjust_retry", "suppress_path"];
 
@@ -94,7 +95,7 @@ function KillSwitch({ open, setOpen }: { open: boolean; setOpen: (open: boolean)
   const set = useSetKillSwitch();
   const isKilled = data?.engaged === true;
   const mayEngage = useRefused("operator");
-  const mayClear = useRefused("approver");
+  const mayClear = useRefusedToClear();
   const refused = isKilled ? mayClear : mayEngage;
   const [said, setSaid] = useState<string | null>(null);
   return (

@@ -11,3 +11,10 @@ export function useRefused(needed: Role): string | null {
   const own = me.role == null ? -1 : ROLES.indexOf(me.role);
   return own >= ROLES.indexOf(needed) ? null : `This needs the role ${needed}; ${me.name} has ${me.role ?? "none"}`;
 }
+
+/** Why the reader can't clear the kill switch; a key says of nobody who they are. */
+export function useRefusedToClear(): string | null {
+  const { data: me } = useMe();
+  const refused = useRefused("approver");
+  return refused ?? (me?.by === "key" ? "A key never clears the kill switch; people do, signed in by name" : null);
+}

@@ -3,6 +3,7 @@ import { Dialog, DropdownMenu } from "radix-ui";
 import { useEffect, useState, type ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 
+import { useEndSession } from "../api/commands";
 import { useIncidents, useInterventions, useMe, useReady, useVersion } from "../api/queries";
 import { useConnection } from "../live/live";
 import { Button } from "../parts/basic";
@@ -145,6 +146,7 @@ function Clock() {
 function Personal() {
   const { data: me } = useMe();
   const { data: version } = useVersion();
+  const end = useEndSession();
   const theme = useTheme();
   return (
     <DropdownMenu.Root modal={false}>
@@ -174,6 +176,7 @@ function Personal() {
           <DropdownMenu.Item asChild>
             <Link href="/sign-in">Sign in with another key</Link>
           </DropdownMenu.Item>
+          {me?.by === "session" && <DropdownMenu.Item onSelect={() => end.mutate(undefined, { onSuccess: () => location.assign("/sign-in") })}>Sign out</DropdownMenu.Item>}
           <DropdownMenu.Separator />
           <DropdownMenu.Label className="note">
             {version === undefined ? "…" : `${version.name} ${version.version}`}

@@ -31,6 +31,12 @@ export function asText(slice: Slice): string {
     .join(",");
 }
 
+/** Every gateway that is named, in a fixed order: one that gets no traffic any more is the one that is looked for. */
+export function gatewayNames(slices: Slice[]): string[] {
+  const names = slices.flatMap((slice) => slice["gateway"] ?? []).filter((name) => !name.startsWith("__"));
+  return [...new Set(names)].sort((a, b) => a.localeCompare(b)).slice(0, 18);
+}
+
 /** Back from that; null where it is none. */
 export function fromText(text: string): Slice | null {
   const slice: Slice = {};

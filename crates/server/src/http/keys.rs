@@ -28,7 +28,7 @@ pub struct Keys {
 
 /// API keys, newest first
 #[utoipa::path(
-    get, path = "/v1/keys", tag = "keys",
+    get, path = "/v1/keys", tag = "keys", operation_id = "keys",
     responses((status = 200, body = Keys), (status = "4XX", body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn list(State(app): State<Arc<App>>, who: Principal) -> Result<Json<Keys>, Problem> {
@@ -84,7 +84,7 @@ pub fn own_tenant(who: &Principal, wanted: Option<String>) -> Result<String, Pro
 ///
 /// Its secret is in this answer and nowhere else.
 #[utoipa::path(
-    post, path = "/v1/keys", tag = "keys", request_body = NewKey,
+    post, path = "/v1/keys", tag = "keys", operation_id = "create_key", request_body = NewKey,
     responses(
         (status = 201, body = Made),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),

@@ -161,7 +161,7 @@ async fn agree(
 
 /// Changes that wait for a second person, newest first
 #[utoipa::path(
-    get, path = "/v1/settings/pending", tag = "settings",
+    get, path = "/v1/settings/pending", tag = "settings", operation_id = "pending_changes",
     responses((status = 200, body = PendingList), (status = "4XX", body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn list(

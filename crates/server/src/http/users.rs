@@ -60,7 +60,7 @@ pub struct Users {
 
 /// Users, newest first
 #[utoipa::path(
-    get, path = "/v1/users", tag = "users",
+    get, path = "/v1/users", tag = "users", operation_id = "users",
     responses((status = 200, body = Users), (status = "4XX", body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn list(State(app): State<Arc<App>>, who: Principal) -> Result<Json<Users>, Problem> {
@@ -77,7 +77,7 @@ async fn found(app: &App, who: &Principal, id: &str) -> Result<User, Problem> {
 
 /// One of the users
 #[utoipa::path(
-    get, path = "/v1/users/{id}", tag = "users", params(("id" = String, Path)),
+    get, path = "/v1/users/{id}", tag = "users", operation_id = "user", params(("id" = String, Path)),
     responses(
         (status = 200, body = UserTold),
         (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -108,7 +108,7 @@ pub struct NewUser {
 
 /// Know somebody
 #[utoipa::path(
-    post, path = "/v1/users", tag = "users", request_body = NewUser,
+    post, path = "/v1/users", tag = "users", operation_id = "create_user", request_body = NewUser,
     responses(
         (status = 201, body = UserTold),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "they are known already"),
@@ -187,7 +187,7 @@ fn named<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<Role>>, D::
 ///
 /// Who is disabled is refused and logged out at once.
 #[utoipa::path(
-    patch, path = "/v1/users/{id}", tag = "users", params(("id" = String, Path)), request_body = UserChange,
+    patch, path = "/v1/users/{id}", tag = "users", operation_id = "change_user", params(("id" = String, Path)), request_body = UserChange,
     responses(
         (status = 200, body = UserTold),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),

@@ -1,0 +1,49 @@
+/** Pictures of every page, to be looked at: `make screenshots` puts them into target/screenshots. */
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+
+import { expect, test } from "@playwright/test";
+
+import { Demo } from "./demo";
+import { somethingBroken, visits } from "./places";
+
+const INTO = resolve(import.meta.dirname, "../../target/screenshots");
+const WIDTHS = [390, 1440];
+const HEALTH_TOO = [360, 2560];
+
+let demo: Demo;
+
+test.beforeAll(async ({ browser }) => {
+  demo = await Demo.start({ speed: 10, hours: 12 });
+  const page = await browser.newPage();
+  await somethingBroken(page, demo.url);
+  await page.close();
+  await mkdir(INTO, { recursive: true });
+});
+
+test.afterAll(async () => {
+  await demo.end();
+});
+
+for (const theme of ["light", "dark"] as const) {
+  test(`pictures, ${theme}`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+    for (const { name, path } of await visits(page, demo.url)) {
+      for (const width of name === "health" ? [...WIDTHS, ...HEALTH_TOO] : WIDTHS) {
+        const height = width < 500 ? 844 : width > 2_000 ? 1_440 : 900;
+        await page.setViewportSize({ width, height });
+        await page.goto(demo.url + path);
+        await expect(page.locator("h1, h2").first()).toBeVisible();
+        await expect(page.locator(".state.loading")).toHaveCount(0);
+        // As long as the page is, which scrolls inside its frame.
+        const full = await page.evaluate(() => {
+          const main = document.querySelector("main");
+          return main === null ? innerHeight : innerHeight + main.scrollHeight - main.clientHeight;
+        });
+        await page.setViewportSize({ width, height: Math.min(full, 4_000) });
+        await page.waitForTimeout(300);
+        await page.screenshot({ path: join(INTO, `${name}-${theme}-${width}.png`) });
+      }
+    }
+  });
+}
