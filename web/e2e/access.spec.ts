@@ -54,6 +54,14 @@ for (const theme of ["light", "dark"] as const) {
   });
 }
 
+test("axe would say so if there were something", async ({ page }) => {
+  await page.goto(`${demo.url}/health`);
+  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  await page.evaluate(() => document.querySelector("main")?.append(document.createElement("img")));
+  const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
+  expect(violations.map((one) => one.id)).toContain("image-alt");
+});
+
 test("everything is reached by keyboard", async ({ page }) => {
   await page.goto(`${demo.url}/health`);
   await expect(page.getByRole("heading", { level: 1, name: "Network health" })).toBeVisible();

@@ -62,7 +62,7 @@ test("a viewer reads, and changes nothing", async ({ page }) => {
   await go(page, "Settings");
   await expect(page.getByRole("button", { name: "Freeze for an hour" })).toBeDisabled();
   await page.getByRole("tab", { name: "Audit log" }).click();
-  await expect(page.getByRole("tabpanel")).toContainText("This needs the role admin");
+  await expect(page.getByRole("tabpanel", { name: "Audit log" })).toContainText("This needs the role admin");
   expect(await asked(page, "viewer", "POST", "/v1/kill-switch", { engaged: true, reason: "a test" })).toBe(403);
   expect(await asked(page, "viewer", "PATCH", "/v1/settings", { modes: { reroute: "shadow" } })).toBe(403);
 });

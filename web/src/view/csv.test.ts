@@ -1,0 +1,12 @@
+import { expect, test } from "vitest";
+
+import { csv } from "./csv";
+
+test("quotes what needs it (RFC 4180)", () => {
+  expect(csv(["a", "b"], [['say "no"', "1,2"], ["two\nlines", null]])).toBe('a,b\r\n"say ""no""","1,2"\r\n"two\nlines",\r\n');
+});
+
+test("nothing that a spreadsheet would run", () => {
+  for (const start of ["=", "+", "-", "@", "\t", "\r"]) expect(csv([], [[`${start}1`]]).replaceAll('"', "")).toMatch(/^\r\n'/);
+  expect(csv([], [[-1.5, 0]])).toBe("\r\n-1.5,0\r\n");
+});
