@@ -5,7 +5,7 @@
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-page: ## the control room, with Node >= 20; the next build of the binary takes it in
+page: ## the control room, by Node >= 20, which is fetched where there is none; the next build of the binary takes it in
 	cargo xtask page
 
 demo: ## everything on, with a simulated network: http://localhost:7070, and a view in the terminal

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::outcome::Outcome;
-use crate::process::{cargo, command, succeeds};
-use crate::setup::{self, Tool};
+use crate::process::{cargo, succeeds};
+use crate::setup::{self, Tool, node};
 
 /// Builds it, so that the next build of the binary takes it in. Without Node.js the binary works too, and its page says how to build it.
 pub fn build(root: &Path) -> Outcome {
@@ -48,7 +48,9 @@ fn before_the_binary(root: &Path, name: &str) -> Outcome {
         let Some(target) = target_directory(root).filter(|_| is_built) else {
             return Outcome::of(false);
         };
-        let mut run = command(&root.join("web"), "npm");
+        let Some(mut run) = node::npm(root, &root.join("web")) else {
+            return Outcome::of(false);
+        };
         run.args(["run", "--silent", name])
             .env("POINTSMAN_BIN", target.join("debug/pointsman"))
             .env("POINTSMAN_CHROMIUM", chromium);
@@ -64,10 +66,10 @@ fn target_directory(root: &Path) -> Option<PathBuf> {
 }
 
 fn with_node(root: &Path, part: &str, run: impl FnOnce() -> Outcome) -> Outcome {
-    if Tool::Node.is_there(root) {
+    if node::is_own(root) || node::fetch(root) {
         run()
     } else {
-        Outcome::skip(part, "Node.js with npm is not installed", &Tool::Node.install_line())
+        Outcome::skip(part, "there is no Node.js 20 or newer", &node::install_line())
     }
 }
 
@@ -88,7 +90,7 @@ fn script(root: &Path, name: &str) -> bool {
 }
 
 fn npm(root: &Path, arguments: &[&str]) -> bool {
-    let mut npm = command(&root.join("web"), "npm");
+    let Some(mut npm) = node::npm(root, &root.join("web")) else { return false };
     npm.args(arguments);
     succeeds(npm)
 }

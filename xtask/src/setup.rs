@@ -3,6 +3,7 @@
 //! Root on a throw-away machine wants it installed; a person wants to be told the one line to run.
 
 mod kafka;
+pub mod node;
 mod oidc;
 
 use std::ffi::OsString;
