@@ -181,6 +181,8 @@ function Steps({ intervention: one }: { intervention: Intervention }) {
 }
 
 export function Arms({ arms }: { arms: Arm[] }) {
+  const settings = useSettings();
+  const harm = (settings.data?.value.guardrails as { harm_e?: number } | undefined)?.harm_e;
   const lows = arms.map((a) => a.rate_low);
   const highs = arms.map((a) => a.rate_high);
   // Whole tenths, so that the scale stands still while the intervals converge.
@@ -215,7 +217,8 @@ export function Arms({ arms }: { arms: Arm[] }) {
         <span>{share(to)}</span>
       </div>
       <p className="note">
-        Evidence that moving helps e = {evidence(Math.max(0, ...arms.map((a) => a.e_benefit)))}, that it harms e = {evidence(Math.max(0, ...arms.map((a) => a.e_harm)))}; rolled back at 20.
+        Evidence that moving helps e = {evidence(Math.max(0, ...arms.map((a) => a.e_benefit)))}, that it harms e = {evidence(Math.max(0, ...arms.map((a) => a.e_harm)))}
+        {harm === undefined ? "" : `; rolled back at ${String(harm)}`}.
       </p>
     </div>
   );

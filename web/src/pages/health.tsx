@@ -22,6 +22,7 @@ export function Health() {
   const [show, setShow] = useParam("show", "all");
   const [, setSlice] = useParam("slice");
   const routes = useRoutes(`${down},${across}`);
+  const wholes = useRoutes(down);
   return (
     <Page title="Network health" lead="Success rate of the last minute against what is expected there at this hour, the costliest routes first.">
       <Totals />
@@ -37,7 +38,7 @@ export function Health() {
         }
       >
         <Shown query={routes} rows={6}>
-          {(told) => <HeatMap {...{ down, across }} data={told.data} isOnlyWorse={show === "worse"} onOpen={setSlice} />}
+          {(told) => <HeatMap {...{ down, across }} data={told.data} wholes={wholes.data?.data ?? NO_ROWS} isOnlyWorse={show === "worse"} onOpen={setSlice} />}
         </Shown>
       </Panel>
       <SliceSheet />
@@ -124,22 +125,25 @@ function OpenIncidents() {
   );
 }
 
-type MapProps = { data: RouteRow[]; down: string; across: string; isOnlyWorse: boolean; onOpen: (slice: string) => void };
+const NO_ROWS: RouteRow[] = [];
 
-function HeatMap({ data, down, across, isOnlyWorse, onOpen }: MapProps) {
-  const told = useMemo<Heat>(() => heat(data, down, across), [data, down, across]);
-  const rows = isOnlyWorse ? told.rows.filter((row) => row.cells.some((cell) => (cell?.level ?? 0) > 0)) : told.rows;
+type MapProps = { data: RouteRow[]; wholes: RouteRow[]; down: string; across: string; isOnlyWorse: boolean; onOpen: (slice: string) => void };
+
+function HeatMap({ data, wholes, down, across, isOnlyWorse, onOpen }: MapProps) {
+  const told = useMemo<Heat>(() => heat(data, down, across, wholes), [data, down, across, wholes]);
+  const rows = isOnlyWorse ? told.rows.filter((row) => [row.whole, ...row.cells].some((cell) => (cell?.level ?? 0) > 0)) : told.rows;
   if (told.rows.length === 0) return <Empty title="No attempts in the last minute">They appear here as soon as a feed or POST /v1/events brings some.</Empty>;
   if (rows.length === 0) return <Empty title="Nothing is worse than expected" />;
   return (
     <>
       <div className="heat scroll" role="region" aria-label="Success rates by route" tabIndex={0}>
-        <table style={{ "--columns": told.columns.length } as CSSProperties}>
+        <table style={{ "--columns": told.columns.length + 1 } as CSSProperties}>
           <thead>
             <tr>
               <th scope="col" className="row-name">
                 {dimensionName(down)}
               </th>
+              <th scope="col">All</th>
               {told.columns.map((column) => (
                 <th key={column} scope="col">
                   <Breakable text={valueName(column)} />
@@ -155,6 +159,7 @@ function HeatMap({ data, down, across, isOnlyWorse, onOpen }: MapProps) {
                     {valueName(row.name)}
                   </button>
                 </th>
+                <td className="whole">{row.whole !== null && <HeatCell cell={row.whole} onOpen={onOpen} />}</td>
                 {row.cells.map((cell, i) => (
                   <td key={told.columns[i]}>{cell !== null && <HeatCell cell={cell} onOpen={onOpen} />}</td>
                 ))}

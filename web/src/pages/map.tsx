@@ -11,7 +11,7 @@ import { Table } from "../parts/table";
 import { count, milliseconds, percent, points } from "../view/format";
 import { gapOf } from "../view/heat";
 import { useParam } from "../view/params";
-import { place, scale, type Scale } from "../view/scatter";
+import { apart, place, scale, type Scale } from "../view/scatter";
 import { asText, dimensionName, inWords, touches } from "../view/slice";
 import { DIMENSIONS } from "./health";
 import { SliceSheet } from "./slice-sheet";
@@ -103,15 +103,23 @@ function Scatter({ rows, quantile, chosen, onChoose, hasTrails }: { rows: RouteR
   const y = scale(all.map((p) => p.y), null, 1);
   const at = (px: number, py: number) => ({ cx: place(x, px, EDGE.left, WIDTH - EDGE.right), cy: place(y, py, HEIGHT - EDGE.bottom, EDGE.top) });
   const most = Math.max(...shown.map((row) => row.attempts));
+  const points = shown.map((row) => {
+    const { cx, cy } = at(row.latency_ms[quantile] ?? 0, row.success_rate ?? 0);
+    const r = 5 + 15 * Math.sqrt(row.attempts / most);
+    const isLeft = cx > WIDTH - 150;
+    const name = Object.values(row.slice).join(" ");
+    const width = 7.5 * name.length + 14;
+    return { row, cx, cy, r, isLeft, name, x: isLeft ? cx - r - 4 - width : cx + r + 4, y: cy + 4, width };
+  });
+  const heights = apart(points, 14);
   return (
+    <div className="scroll" role="region" aria-label="Map of routes" tabIndex={0}>
     <svg className="scatter" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="group" aria-label="Routes by latency and success rate">
       <Axes x={x} y={y} />
-      {shown.map((row) => {
+      {points.map(({ row, cx, cy, r, isLeft, name, x, width }, i) => {
         const key = asText(row.slice);
-        const { cx, cy } = at(row.latency_ms[quantile] ?? 0, row.success_rate ?? 0);
         const isBad = failing.some((slice) => touches(slice, row.slice) && Object.keys(slice).some((d) => row.slice[d] !== undefined));
         const trail = trails.get(key) ?? [];
-        const r = 5 + 15 * Math.sqrt(row.attempts / most);
         return (
           <g key={key} className={key === chosen ? "chosen" : ""}>
             {trail.length > 1 && <polyline className="trail" points={trail.map((p) => at(p.x, p.y)).map((p) => `${p.cx},${p.cy}`).join(" ")} />}
@@ -130,8 +138,8 @@ function Scatter({ rows, quantile, chosen, onChoose, hasTrails }: { rows: RouteR
               }}
             />
             {shown.length <= 24 && (
-              <text className="name" x={cx + r + 4} y={cy + 4} textAnchor={cx > WIDTH - 150 ? "end" : "start"} dx={cx > WIDTH - 150 ? -2 * r - 8 : 0} aria-hidden="true">
-                {Object.values(row.slice).join(" ")}
+              <text className="name" x={isLeft ? x + width : x} y={heights[i]} textAnchor={isLeft ? "end" : "start"} aria-hidden="true">
+                {name}
                 {isBad ? " ●" : ""}
               </text>
             )}
@@ -139,6 +147,7 @@ function Scatter({ rows, quantile, chosen, onChoose, hasTrails }: { rows: RouteR
         );
       })}
     </svg>
+    </div>
   );
 }
 
@@ -174,6 +183,9 @@ function Axes({ x, y }: { x: Scale; y: Scale }) {
   );
 }
 
+/** The rarer ones are under Routing. */
+const CODES_MAX = 8;
+
 function Chosen({ row, onOpen }: { row: RouteRow | undefined; onOpen: (slice: string) => void }) {
   if (row === undefined) return null;
   return (
@@ -200,13 +212,19 @@ function Chosen({ row, onOpen }: { row: RouteRow | undefined; onOpen: (slice: st
       <h3>Why attempts fail</h3>
       <Table
         label="Codes"
-        rows={row.errors}
+        rows={row.errors.slice(0, CODES_MAX)}
         rowKey={(e) => `${e.source}/${e.value}`}
         empty="No failures with a code"
         columns={[
-          { name: "Code", cell: (e) => `${e.source}/${e.value}` },
-          { name: "Meaning", cell: (e) => e.meaning ?? "not listed" },
-          { name: "Of attempts", cell: (e) => percent(e.count / row.attempts), isNumber: true },
+          { name: "Attempts", cell: (e) => percent(e.count / row.attempts), isNumber: true },
+          {
+            name: "Code",
+            cell: (e) => (
+              <>
+                {e.source}/{e.value} <span className="note">{e.meaning ?? "not listed"}</span>
+              </>
+            ),
+          },
         ]}
       />
     </Panel>

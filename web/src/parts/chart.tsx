@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
-import { bothZones } from "../view/format";
+import { axisTime, bothZones } from "../view/format";
 import { useIsDark } from "../view/theme";
 
 export type Line = { name: string; values: (number | null)[]; colour: string; dash?: number[]; width?: number };
@@ -59,7 +59,7 @@ export function Chart({ label, times, lines, band, marks, height = 220, format, 
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false } },
       scales: { x: { time: true }, y: range === undefined ? {} : { range: () => range } },
-      axes: [axis, { ...axis, size: 56, values: (_, values) => values.map((value) => format(value)) }],
+      axes: [{ ...axis, values: (_, at, _axis, _space, step) => at.map((s) => axisTime(s * 1_000, step)) }, { ...axis, size: 56, values: (_, values) => values.map((value) => format(value)) }],
       series: [
         {},
         ...(band === undefined

@@ -83,6 +83,11 @@ const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
 export const localTime = (at: number) => time.format(at);
 export const inUtc = (at: number) => `${utcTime.format(at)} UTC`;
 
+const minute = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+
+/** On an axis whose ticks are so many seconds apart. */
+export const axisTime = (at: number, step_s: number) => (step_s < 60 ? time : step_s < 86_400 ? minute : day).format(at);
+
 /** With its day, unless that is today's. */
 export function localMoment(at: number, now: number): string {
   return new Date(at).toDateString() === new Date(now).toDateString() ? time.format(at) : `${day.format(at)}, ${time.format(at)}`;

@@ -56,3 +56,14 @@ test("rows that are well stand still", () => {
 test("nothing in, nothing out", () => {
   expect(heat([], "gateway", "issuer")).toEqual({ rows: [], columns: [] });
 });
+
+test("a thin row whose cells say little is judged as a whole, and leads", () => {
+  const thin = ["W", "X", "Y", "Z"].map((issuer) => row("P", issuer, 15, 0.1));
+  const whole: RouteRow = { ...row("P", "", 60, 0.1), slice: { gateway: "P" } };
+  const told = heat([...thin, row("A", "X", 500, 0.8)], "gateway", "issuer", [whole]);
+  expect(told.rows.map((r) => [r.name, r.whole?.level ?? null])).toEqual([
+    ["P", 4],
+    ["A", null],
+  ]);
+  expect(told.rows[0]?.cells.every((cell) => cell?.level === 0)).toBe(true);
+});

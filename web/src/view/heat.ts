@@ -4,7 +4,8 @@ import type { RouteRow } from "../api/types";
 export type Cell = { row: RouteRow; gap: number | null; level: Level };
 /** -1 better than expected; 0 as expected; 1 to 4 worse. */
 export type Level = -1 | 0 | 1 | 2 | 3 | 4;
-export type Heat = { rows: { name: string; cells: (Cell | null)[]; worst: number }[]; columns: string[] };
+/** `whole` is all of a row, where it is known: cells of a thin row say little each. */
+export type Heat = { rows: { name: string; whole: Cell | null; cells: (Cell | null)[]; worst: number }[]; columns: string[] };
 
 /** Fewer attempts than this say nothing, whatever their rate. */
 const ATTEMPTS_MIN = 20;
@@ -30,14 +31,18 @@ function weight(cell: Cell | null): number {
   return Math.min(0, cell.gap) * cell.row.attempts;
 }
 
-export function heat(data: RouteRow[], down: string, across: string): Heat {
+const cellOf = (row: RouteRow): Cell => {
+  const gap = gapOf(row);
+  return { row, gap, level: levelOf(gap, row.attempts) };
+};
+
+export function heat(data: RouteRow[], down: string, across: string, wholes: RouteRow[] = []): Heat {
   const cells = new Map<string, Map<string, Cell>>();
   const columns = new Map<string, number>();
   for (const row of data) {
     const name = row.slice[down] ?? "__none__";
     const column = row.slice[across] ?? "__none__";
-    const gap = gapOf(row);
-    const cell = { row, gap, level: levelOf(gap, row.attempts) };
+    const cell = cellOf(row);
     const line = cells.get(name) ?? new Map<string, Cell>();
     line.set(column, cell);
     cells.set(name, line);
@@ -46,7 +51,11 @@ export function heat(data: RouteRow[], down: string, across: string): Heat {
   const names = [...columns].sort(([a, n], [b, m]) => m - n || a.localeCompare(b)).map(([name]) => name);
   const rows = [...cells].map(([name, line]) => {
     const all = names.map((column) => line.get(column) ?? null);
-    return { name, cells: all, worst: all.reduce((sum, cell) => sum + weight(cell), 0) };
+    const row = wholes.find((one) => (one.slice[down] ?? "__none__") === name);
+    const whole = row === undefined ? null : cellOf(row);
+    // Chance pulls cells both ways; of a whole row little of it is left.
+    const worst = whole?.gap == null ? all.reduce((sum, cell) => sum + weight(cell), 0) : weight(whole);
+    return { name, whole, cells: all, worst };
   });
   // In coarse steps, so that rows that are well don't change places each second.
   const step = (loss: number) => Math.round(loss / 10);

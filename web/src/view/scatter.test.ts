@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { place, scale } from "./scatter";
+import { apart, place, scale } from "./scatter";
 
 test("every value lies on the axis, whose ticks are round and even", () => {
   for (const values of [[3, 7], [0.81, 0.93], [120, 4_800], [5], [0.5, 0.5]]) {
@@ -22,4 +22,12 @@ test("places run from one end to the other", () => {
   expect(place(s, s.low, 50, 500)).toBe(50);
   expect(place(s, s.high, 50, 500)).toBe(500);
   expect(place(s, s.low, 400, 20)).toBe(400);
+});
+
+test("names don't lie on each other, and stay where they have room", () => {
+  const wanted = [10, 12, 11, 14, 200].map((y) => ({ x: 0, y, width: 60 }));
+  const got = apart(wanted, 14).sort((a, b) => a - b);
+  for (const [i, y] of got.slice(1).entries()) expect(y - (got[i] ?? 0)).toBeGreaterThanOrEqual(14);
+  expect(apart(wanted, 14)[4]).toBe(200);
+  expect(apart([{ x: 0, y: 10, width: 20 }, { x: 30, y: 10, width: 20 }], 14)).toEqual([10, 10]);
 });

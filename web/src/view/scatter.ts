@@ -22,3 +22,23 @@ export function scale(values: number[], floor: number | null = null, ceiling: nu
 }
 
 export const place = (s: Scale, value: number, from: number, to: number) => from + ((value - s.low) / (s.high - s.low || 1)) * (to - from);
+
+/** Where names go so that none lies on another: in their order, each at least `height` below the one before, if they share their place across. */
+export function apart(wanted: { x: number; y: number; width: number }[], height: number): number[] {
+  const order = wanted.map((_, i) => i).sort((a, b) => (wanted[a]?.y ?? 0) - (wanted[b]?.y ?? 0));
+  const placed: { x: number; y: number; width: number }[] = [];
+  const result = wanted.map((one) => one.y);
+  for (const i of order) {
+    const one = wanted[i];
+    if (one === undefined) continue;
+    let { y } = one;
+    for (const other of placed) {
+      const shares = one.x < other.x + other.width && other.x < one.x + one.width;
+      if (shares && y < other.y + height && y > other.y - height) y = other.y + height;
+    }
+    placed.push({ ...one, y });
+    placed.sort((a, b) => a.y - b.y);
+    result[i] = y;
+  }
+  return result;
+}
