@@ -85,6 +85,14 @@ export const useExperiments = (paging: Paging = {}) =>
     refetchInterval: LATER,
   });
 
+export const useRecovered = (since: string) =>
+  useQuery({
+    queryKey: ["recovered", since],
+    queryFn: () => told(api.GET("/v1/recovered", { params: { query: { since } } })),
+    refetchInterval: LATER,
+    placeholderData: keepPreviousData,
+  });
+
 export const useDecisions = (paging: Paging & { since?: string } = {}) =>
   useQuery({
     queryKey: ["decisions", "list", paging],

@@ -24,6 +24,7 @@ function spread(client: QueryClient, event: Told): void {
     const { id } = event.data as { id: string };
     client.setQueryData([list, "one", id], event.data);
     void client.invalidateQueries({ queryKey: [list] });
+    if (event.kind === "experiment") void client.invalidateQueries({ queryKey: ["recovered"] });
     if (event.kind === "incident") void client.invalidateQueries({ queryKey: ["memory"] });
   } else if (event.kind === "kill_switch") {
     client.setQueryData(["kill-switch"], event.data);

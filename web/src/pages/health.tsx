@@ -1,12 +1,12 @@
 /** Page 1: success by route, now against expected, worst first; a cell opens its slice. */
 import { Fragment, useMemo, type CSSProperties } from "react";
 
-import { useIncidents, useInterventions, useRoutes, useSettings } from "../api/queries";
+import { useIncidents, useInterventions, useRecovered, useRoutes, useSettings } from "../api/queries";
 import type { Incident, Lost, RouteRow } from "../api/types";
 import { At, Badge, Figure, Figures, Page, Panel, To } from "../parts/basic";
 import { Choice, Select } from "../parts/choice";
 import { Empty, Shown } from "../parts/states";
-import { confidence, money, NONE, percent, perSecond, points, rough, span } from "../view/format";
+import { confidence, count, midnight, money, NONE, percent, perSecond, points, rough, span } from "../view/format";
 import { heat, type Cell, type Heat } from "../view/heat";
 import { useNow } from "../view/now";
 import { useParam } from "../view/params";
@@ -54,6 +54,7 @@ function Totals() {
   const active = useInterventions({ status: "active", limit: 100 });
   const settings = useSettings();
   const now = useNow();
+  const today = useRecovered(midnight(now)).data;
   const data = routes.data?.data ?? [];
   const attempts = data.reduce((sum, row) => sum + row.attempts, 0);
   const window = Number.parseInt(routes.data?.window ?? "60", 10);
@@ -71,6 +72,11 @@ function Totals() {
         {...(overall !== null && expected !== null && overall < expected - 0.05 ? { looks: "bad" as const } : {})}
       />
       <Figure label="Money at risk per minute" value={<Sums incidents={incidents} of={(lost) => lost.minor_per_minute} />} note={`${incidents.length} open ${incidents.length === 1 ? "incident" : "incidents"}`} {...(incidents.length > 0 ? { looks: "bad" as const } : {})} />
+      <Figure
+        label="Recovered today"
+        value={today === undefined ? NONE : `${rough(today.payments)} payments`}
+        note={today === undefined || today.experiments === 0 ? "nothing was moved" : `95 % ${rough(today.payments_low)} to ${rough(today.payments_high)}, of ${count(today.moved)} moved`}
+      />
       <Figure label="In force now" value={String(active.data?.data.length ?? NONE)} note={settings.data === undefined ? undefined : <To href="/actions">reroutes: {settings.data.value.modes["reroute"]}</To>} />
     </Figures>
   );

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { bothZones, confidence, count, evidence, localMoment, milliseconds, money, NONE, percent, points, rough, share, span } from "./format";
+import { bothZones, confidence, count, evidence, localMoment, midnight, milliseconds, money, NONE, percent, points, rough, share, span } from "./format";
 
 test("what isn't known is a dash, in every form", () => {
   for (const form of [count, rough, percent, share, confidence, evidence, points, milliseconds]) {
@@ -46,4 +46,12 @@ test("a moment of another day says its day, and both zones can be read", () => {
   expect(localMoment(noon, noon)).not.toContain("Nov");
   expect(localMoment(noon, noon + 3 * 86_400_000)).toContain("Nov");
   expect(bothZones(noon)).toContain("2026-11-26 12:00:00 UTC");
+});
+
+test("a day begins at its midnight where the reader is", () => {
+  const now = Date.parse("2026-11-26T12:34:56Z");
+  const began = Date.parse(midnight(now));
+  expect(new Date(began).getHours() + new Date(began).getMinutes()).toBe(0);
+  expect(now - began).toBeLessThan(25 * 3_600_000);
+  expect(midnight(began)).toBe(midnight(now));
 });

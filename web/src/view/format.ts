@@ -93,6 +93,13 @@ export function localMoment(at: number, now: number): string {
   return new Date(at).toDateString() === new Date(now).toDateString() ? time.format(at) : `${day.format(at)}, ${time.format(at)}`;
 }
 
+/** When the reader's day began, as the interface takes it. */
+export function midnight(now: number): string {
+  const day = new Date(now);
+  day.setHours(0, 0, 0, 0);
+  return day.toISOString();
+}
+
 /** For a tooltip: both zones, to the second. */
 export function bothZones(at: number): string {
   const utc = new Date(at).toISOString().replace("T", " ").slice(0, 19);

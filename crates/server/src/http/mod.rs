@@ -18,6 +18,7 @@ mod pending;
 mod plain;
 mod probes;
 pub mod problem;
+mod recovered;
 mod request;
 pub mod route;
 pub mod routes;
@@ -67,6 +68,7 @@ fn described() -> (Router<Arc<App>>, OpenApi) {
         .routes(routes!(command::roll_back))
         .routes(routes!(objects::experiments))
         .routes(routes!(objects::experiment))
+        .routes(routes!(recovered::recovered))
         .routes(routes!(objects::decisions))
         .routes(routes!(operator::memory))
         .routes(routes!(operator::policy))
