@@ -74,7 +74,7 @@ function Totals() {
       <Figure label="Money at risk per minute" value={<Sums incidents={incidents} of={(lost) => lost.minor_per_minute} />} note={`${incidents.length} open ${incidents.length === 1 ? "incident" : "incidents"}`} {...(incidents.length > 0 ? { looks: "bad" as const } : {})} />
       <Figure
         label="Recovered today"
-        value={today === undefined ? NONE : `${rough(today.payments)} payments`}
+        value={today === undefined ? NONE : `${rough(today.payments)} ${Math.round(today.payments) === 1 ? "payment" : "payments"}`}
         note={today === undefined || today.experiments === 0 ? "nothing was moved" : `95 % ${rough(today.payments_low)} to ${rough(today.payments_high)}, of ${count(today.moved)} moved`}
       />
       <Figure label="In force now" value={String(active.data?.data.length ?? NONE)} note={settings.data === undefined ? undefined : <To href="/actions">reroutes: {settings.data.value.modes["reroute"]}</To>} />

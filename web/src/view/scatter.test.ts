@@ -14,6 +14,7 @@ test("every value lies on the axis, whose ticks are round and even", () => {
 
 test("ends can be fixed", () => {
   expect(scale([200, 900], 0).low).toBe(0);
+  expect(scale([0, 0.9], null, 1).low).toBe(0);
   expect(scale([0.9, 0.99], null, 1).high).toBeLessThanOrEqual(1);
 });
 

@@ -13,7 +13,9 @@ export function scale(values: number[], floor: number | null = null, ceiling: nu
   const least = Math.min(...values);
   const most = Math.max(...values);
   const step = stepOf(Math.max(most - (floor ?? least), Math.abs(most) * 0.05, 1e-6));
-  const low = floor ?? Math.floor(least / step - 0.25) * step;
+  const under = Math.floor(least / step - 0.25) * step;
+  // What is never below zero has no axis below it.
+  const low = floor ?? (least >= 0 ? Math.max(0, under) : under);
   const over = Math.ceil(most / step + 0.1) * step;
   const high = ceiling === null ? over : Math.min(over, ceiling);
   const ticks: number[] = [];
