@@ -6,6 +6,9 @@ use crate::outcome::Outcome;
 use crate::process::{cargo, succeeds};
 use crate::setup::{self, Tool, node};
 
+/// The binary as the tests have it: the same features, so that nothing is built twice.
+const BINARY: &[&str] = &["test", "--workspace", "--test", "serve", "--no-run", "--locked"];
+
 /// Builds it, so that the next build of the binary takes it in. Without Node.js the binary works too, and its page says how to build it.
 pub fn build(root: &Path) -> Outcome {
     with_node(root, "page", || Outcome::of(install(root) && script(root, "build")))
@@ -42,9 +45,7 @@ fn before_the_binary(root: &Path, name: &str) -> Outcome {
             let line = Tool::Chromium.install_line();
             return Outcome::skip(name, "there is no Chromium", &line);
         };
-        let is_built = install(root)
-            && script(root, "build")
-            && succeeds(cargo(root, &["build", "--workspace", "--bins", "--locked"]));
+        let is_built = install(root) && script(root, "build") && succeeds(cargo(root, BINARY));
         let Some(target) = target_directory(root).filter(|_| is_built) else {
             return Outcome::of(false);
         };
