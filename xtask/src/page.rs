@@ -30,22 +30,32 @@ pub fn check(root: &Path) -> Outcome {
 
 /// The binary with its page and its simulated network, as a browser sees them.
 pub fn e2e(root: &Path) -> Outcome {
+    with_page(root, e2e_as_built)
+}
+
+/// The same of the page as [`check`] has built it: a page that is built again means a binary that is built again.
+pub fn e2e_as_built(root: &Path) -> Outcome {
     before_the_binary(root, "e2e")
 }
 
 /// Pictures of every page, into `target/screenshots`.
 pub fn screenshots(root: &Path) -> Outcome {
-    before_the_binary(root, "screenshots")
+    with_page(root, |root| before_the_binary(root, "screenshots"))
 }
 
-/// Runs a script of `web/` in a browser before the binary, with the page as it is now.
+fn with_page(root: &Path, then: impl FnOnce(&Path) -> Outcome) -> Outcome {
+    let page = build(root);
+    if page.passed > 0 { then(root) } else { page }
+}
+
+/// Runs a script of `web/` in a browser before the binary.
 fn before_the_binary(root: &Path, name: &str) -> Outcome {
     with_node(root, name, || {
         let Some(chromium) = setup::chromium(root) else {
             let line = Tool::Chromium.install_line();
             return Outcome::skip(name, "there is no Chromium", &line);
         };
-        let is_built = install(root) && script(root, "build") && succeeds(cargo(root, BINARY));
+        let is_built = install(root) && succeeds(cargo(root, BINARY));
         let Some(target) = target_directory(root).filter(|_| is_built) else {
             return Outcome::of(false);
         };

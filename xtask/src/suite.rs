@@ -19,7 +19,7 @@ const TEST: &[Part] = &[
     ("page", page::check),
     ("clippy", clippy),
     ("tests", tests),
-    ("e2e", page::e2e),
+    ("e2e", page::e2e_as_built),
     ("docs", docs),
     ("deny", deny),
 ];

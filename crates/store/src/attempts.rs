@@ -15,7 +15,7 @@ use crate::cells::Cells;
 use crate::error::{Error, Result};
 use crate::rollups::Changes;
 use crate::rows::Verdict;
-use crate::sql::{Places, get, query};
+use crate::sql::{Places, at, get, query};
 use crate::status;
 
 /// Rows per statement.
@@ -214,7 +214,7 @@ pub(crate) fn read(row: &AnyRow) -> Result<Attempt> {
         attempt_id: get(row, 0)?,
         payment_id: get(row, 1)?,
         attempt_number: small(2)?.unwrap_or(1),
-        occurred_at: Timestamp::from_millis(get(row, 3)?),
+        occurred_at: at(row, 3)?,
         merchant_id: get(row, 16)?,
         amount: minor.zip(currency).map(|(minor, currency)| Money { minor, currency }),
         gateway: get(row, 11)?,

@@ -5,7 +5,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AnyPool};
 
 use crate::error::Result;
-use crate::sql::get;
+use crate::sql::{at, get};
 
 /// What is known here of somebody whom the issuer vouches for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,10 +62,6 @@ pub struct Change {
     pub expires_at: Timestamp,
     /// JSON.
     pub body: String,
-}
-
-fn at(row: &AnyRow, column: usize) -> Result<Timestamp> {
-    Ok(Timestamp::from_millis(get(row, column)?))
 }
 
 /// A list in one column.

@@ -15,7 +15,7 @@ use crate::rows::{
     ApiKey, AuditEntry, Choice, Event, KillSwitch, Kind, Object, Progress, Snapshot, Step, Sums,
     Wanted,
 };
-use crate::sql::{get, query};
+use crate::sql::{at, get, maybe_at, query};
 use crate::work::{EFFECTS, Seat, SqlWork, Turn};
 use crate::{Change, Session, Store, User, Work, attempts, people};
 
@@ -295,19 +295,14 @@ impl Store for Sql {
     }
 }
 
-fn at(row: &AnyRow, column: usize) -> Result<Timestamp> {
-    Ok(Timestamp::from_millis(get(row, column)?))
-}
-
 fn object(row: &AnyRow) -> Result<Object> {
     let by: Option<String> = get(row, 4)?;
-    let acknowledged_at = get::<Option<i64>>(row, 5)?.map(Timestamp::from_millis);
     Ok(Object {
         id: get(row, 0)?,
         at: at(row, 1)?,
         status: get(row, 2)?,
         body: get(row, 3)?,
-        acknowledged: by.zip(acknowledged_at),
+        acknowledged: by.zip(maybe_at(row, 5)?),
         place: get(row, 6)?,
     })
 }
@@ -315,9 +310,6 @@ fn object(row: &AnyRow) -> Result<Object> {
 const KEYS: &str = "SELECT id, hash, role, scopes, created_at_ms, created_by, expires_at_ms, revoked_at_ms, name, tenant FROM api_keys";
 
 fn key(row: &AnyRow) -> Result<ApiKey> {
-    let optional = |column| -> Result<Option<Timestamp>> {
-        Ok(get::<Option<i64>>(row, column)?.map(Timestamp::from_millis))
-    };
     Ok(ApiKey {
         id: get(row, 0)?,
         hash: get(row, 1)?,
@@ -325,8 +317,8 @@ fn key(row: &AnyRow) -> Result<ApiKey> {
         scopes: people::list(&get::<String>(row, 3)?),
         created_at: at(row, 4)?,
         created_by: get(row, 5)?,
-        expires_at: optional(6)?,
-        revoked_at: optional(7)?,
+        expires_at: maybe_at(row, 6)?,
+        revoked_at: maybe_at(row, 7)?,
         name: get(row, 8)?,
         tenant: get(row, 9)?,
     })

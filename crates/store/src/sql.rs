@@ -1,7 +1,8 @@
-//! Building statements with many rows, for both databases.
+//! Building statements with many rows, and reading columns, for both databases.
 
 use std::fmt::Write;
 
+use payments::Timestamp;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe, Row};
@@ -52,6 +53,16 @@ where
     T: sqlx::Decode<'r, Any> + sqlx::Type<Any>,
 {
     row.try_get(column).map_err(|e| Error::damaged("a row", e))
+}
+
+/// A column's instant.
+pub(crate) fn at(row: &AnyRow, column: usize) -> Result<Timestamp> {
+    Ok(Timestamp::from_millis(get(row, column)?))
+}
+
+/// A column's instant, if it has one.
+pub(crate) fn maybe_at(row: &AnyRow, column: usize) -> Result<Option<Timestamp>> {
+    Ok(get::<Option<i64>>(row, column)?.map(Timestamp::from_millis))
 }
 
 #[cfg(test)]

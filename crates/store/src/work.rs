@@ -9,7 +9,7 @@ use crate::alerts::{self, Alert, Delivery, Recipient, Silence};
 use crate::cells::Cells;
 use crate::error::Result;
 use crate::rows::{ApiKey, Choice, Claim, Event, KillSwitch, Kind, Object, Snapshot, Verdict};
-use crate::sql::{Places, get, query};
+use crate::sql::{Places, get, maybe_at, query};
 use crate::{Change, Session, User, Work, attempts, audit, people};
 
 /// The name of the fact that says which steps' effects are stored.
@@ -92,7 +92,7 @@ impl Work for SqlWork {
         .fetch_one(self.connection())
         .await?;
         let by: Option<String> = get(&row, 0)?;
-        Ok(by.zip(get::<Option<i64>>(&row, 1)?.map(Timestamp::from_millis)))
+        Ok(by.zip(maybe_at(&row, 1)?))
     }
 
     async fn acknowledge(&mut self, kind: Kind, id: &str, by: &str, at: Timestamp) -> Result<bool> {

@@ -194,22 +194,18 @@ pub fn is_from_here(headers: &HeaderMap) -> bool {
     text(header::HOST).is_some_and(is_loopback) && origin.is_none_or(is_loopback)
 }
 
-/// Probes and the description of the interface are for everybody, so is the way in, and so is the page: what it shows it asks for
-/// like any other client.
-const OPEN: [&str; 8] = [
-    "/healthz",
-    "/readyz",
-    "/version",
-    "/openapi.json",
-    "/docs",
-    "/metrics",
-    "/v1/session/login",
-    "/v1/session/callback",
-];
+/// Probes and the description of the interface: they say nothing of a tenant's objects.
+pub const PUBLIC: [&str; 6] =
+    ["/healthz", "/readyz", "/version", "/openapi.json", "/docs", "/metrics"];
+
+/// What is public is for everybody, so is the way in, and so is the page: what it shows it asks for like any other client.
+const WAY_IN: [&str; 2] = ["/v1/session/login", "/v1/session/callback"];
 
 fn is_open(method: &Method, path: &str) -> bool {
     // A session is begun by the token in the body.
-    OPEN.contains(&path) || (path == "/v1/session" && method == Method::POST)
+    PUBLIC.contains(&path)
+        || WAY_IN.contains(&path)
+        || (path == "/v1/session" && method == Method::POST)
 }
 
 /// Who asks.

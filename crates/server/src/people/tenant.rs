@@ -9,18 +9,10 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::http::problem::Problem;
+use crate::http::who::PUBLIC;
 
-/// Calls that say nothing of a tenant's objects.
-const FOR_EVERYBODY: [&str; 8] = [
-    "/healthz",
-    "/readyz",
-    "/version",
-    "/openapi.json",
-    "/docs",
-    "/metrics",
-    "/v1/me",
-    "/v1/session",
-];
+/// Calls that say nothing of a tenant's objects either: who somebody is.
+const WHO: [&str; 2] = ["/v1/me", "/v1/session"];
 
 /// Lists by their route; `after` is how the audit log is paged.
 const LISTS: [&str; 12] = [
@@ -40,7 +32,7 @@ const LISTS: [&str; 12] = [
 
 /// The answer to somebody of another tenant; none: it is the same for everybody.
 pub fn foreign(method: &Method, route: &str) -> Option<Response> {
-    if FOR_EVERYBODY.contains(&route) || route.starts_with("/v1/session/") {
+    if PUBLIC.contains(&route) || WHO.contains(&route) || route.starts_with("/v1/session/") {
         return None;
     }
     let is_read = method == Method::GET || method == Method::HEAD;

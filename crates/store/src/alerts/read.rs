@@ -7,19 +7,11 @@ use sqlx::any::AnyRow;
 use super::rows::{Alert, Delivery, DeliveryState, Due, Silence, Stage};
 use crate::error::Result;
 use crate::rows::Wanted;
-use crate::sql::{get, query};
+use crate::sql::{at, get, maybe_at, query};
 
 const ALERT: &str = "a.id, a.place, a.at_ms, a.about, a.kind, a.stage, a.body";
 const DELIVERY: &str = "d.alert_id, d.channel, d.state, d.escalates, d.begun_at_ms, d.next_at_ms, d.tries, d.silence_id, d.detail, d.done_at_ms";
 const SILENCE: &str = "id, place, slice, reason, by_whom, from_ms, until_ms, ended_by";
-
-fn at(row: &AnyRow, column: usize) -> Result<Timestamp> {
-    Ok(Timestamp::from_millis(get(row, column)?))
-}
-
-fn maybe_at(row: &AnyRow, column: usize) -> Result<Option<Timestamp>> {
-    Ok(get::<Option<i64>>(row, column)?.map(Timestamp::from_millis))
-}
 
 fn alert(row: &AnyRow, from: usize) -> Result<Alert> {
     Ok(Alert {
