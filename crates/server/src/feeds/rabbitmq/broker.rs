@@ -1,5 +1,7 @@
 //! A connection to RabbitMQ, its queues, and messages that are safe when they are answered.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, bail};
 use lapin::message::Delivery;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
@@ -12,11 +14,15 @@ use crate::config::RabbitMq;
 /// Kept on disk, as the queue is.
 const PERSISTENT: u8 = 2;
 
+/// How long a connection may take: a broker that is just starting may take one and never answer on it.
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+
 /// Connects; an error names the host and nothing else of the URL.
 pub async fn connect(settings: &RabbitMq) -> Result<Connection> {
     let properties = ConnectionProperties::default().with_connection_name("pointsman".into());
-    Connection::connect(&settings.url, properties)
+    tokio::time::timeout(CONNECT_MAX, Connection::connect(&settings.url, properties))
         .await
+        .with_context(|| format!("{} takes the connection and doesn't answer", settings.shown()))?
         .with_context(|| format!("{} can't be reached", settings.shown()))
 }
 
@@ -110,5 +116,22 @@ pub fn text<'a>(delivery: &'a Delivery, name: &str) -> Option<&'a str> {
         AMQPValue::LongString(text) => std::str::from_utf8(text.as_bytes()).ok(),
         AMQPValue::ShortString(text) => Some(text.as_str()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_broker_that_never_answers_is_given_up_and_named() {
+        let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = mute.local_addr().expect("an address");
+        let settings =
+            RabbitMq { url: format!("amqp://me:secret@{address}/%2f"), queue: "q".into() };
+        let error = connect(&settings).await.map(|_| ()).expect_err("it never answers");
+        let said = format!("{error:#}");
+        assert!(said.contains(&format!("amqp://{address}/%2f takes the connection")), "{said}");
+        assert!(!said.contains("secret"), "{said}");
     }
 }

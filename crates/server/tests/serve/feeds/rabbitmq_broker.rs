@@ -13,6 +13,9 @@ use super::{PATIENCE, free_ports, skip};
 
 const PROGRAM: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
+/// How long an answer to a connection may take.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+
 /// A running broker; it goes with its value.
 pub struct Broker {
     names: Child,
@@ -68,8 +71,11 @@ impl Broker {
 
     fn wait(&self) {
         let since = Instant::now();
+        // One that is just starting may take a connection and never answer on it.
         let connect = || async {
-            Connection::connect(&self.url(), ConnectionProperties::default()).await.is_ok()
+            let url = self.url();
+            let connection = Connection::connect(&url, ConnectionProperties::default());
+            matches!(tokio::time::timeout(ANSWER_MAX, connection).await, Ok(Ok(_)))
         };
         while !runtime().block_on(connect()) {
             let log = || std::fs::read_to_string(self.dir.path().join("out")).unwrap_or_default();
