@@ -1,6 +1,6 @@
 # Thin on purpose: what a target does lives in Rust (see xtask/), or in web/package.json for the page.
 .DEFAULT_GOAL := help
-.PHONY: help page demo test e2e screenshots bench lint setup
+.PHONY: help page demo test e2e screenshots bench chaos lint setup
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -20,6 +20,9 @@ e2e: ## only the control room in Chromium, before the binary with its simulated 
 
 screenshots: ## every page of the control room, light and dark, narrow and wide, into target/screenshots
 	cargo xtask screenshots
+
+chaos: ## ROUNDS=200 mishaps under load: kill -9, power loss, full disk, clock jumps, broker and database stopped
+	ROUNDS=$${ROUNDS:-200} cargo test --release --package server --test serve -- chaos --nocapture
 
 lint: ## format and clippy only
 	cargo xtask lint

@@ -45,10 +45,12 @@ pub enum Tool {
     Moto,
     /// The browser that the control room is tested in.
     Chromium,
+    /// A clock that jumps, for the chaos tests.
+    Faketime,
 }
 
 impl Tool {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Rustfmt,
         Self::Clippy,
         Self::CargoDeny,
@@ -62,6 +64,7 @@ impl Tool {
         Self::Python,
         Self::Moto,
         Self::Chromium,
+        Self::Faketime,
     ];
 
     const fn name(self) -> &'static str {
@@ -80,6 +83,7 @@ impl Tool {
             Self::Python => "python3-venv",
             Self::Moto => "moto",
             Self::Chromium => "chromium",
+            Self::Faketime => "libfaketime",
         }
     }
 
@@ -96,7 +100,8 @@ impl Tool {
             | Self::Promtool
             | Self::Node
             | Self::Python
-            | Self::Chromium => {
+            | Self::Chromium
+            | Self::Faketime => {
                 format!("apt-get install --yes --no-install-recommends {}", self.name())
             }
             Self::Maven => {
@@ -138,6 +143,7 @@ impl Tool {
             }
             Self::Issuer | Self::Moto => oidc::is_there(self),
             Self::Chromium => chromium(root).is_some(),
+            Self::Faketime => has_faketime(),
         }
     }
 
@@ -154,7 +160,8 @@ impl Tool {
             | Self::Promtool
             | Self::Node
             | Self::Python
-            | Self::Chromium => install_packages(root, &[self.name()]),
+            | Self::Chromium
+            | Self::Faketime => install_packages(root, &[self.name()]),
             Self::Maven => install_packages(root, &[self.name(), "default-jre-headless"]),
             Self::Kafka => kafka::install(root),
             Self::Issuer | Self::Moto => oidc::install(self, root),
@@ -197,6 +204,13 @@ pub fn chromium(root: &Path) -> Option<OsString> {
 }
 
 /// Debian keeps server programs off the path, one directory per version.
+/// The folder is named after the machine's kind.
+fn has_faketime() -> bool {
+    let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    let libraries = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
+    libraries.into_iter().any(|library| library.exists())
+}
+
 fn has_postgresql() -> bool {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut places: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();

@@ -125,7 +125,11 @@ impl Analyst {
     /// are part of it.
     pub fn close(&mut self, number: i64) -> Vec<News> {
         debug_assert!(self.closed.is_none_or(|closed| closed < number), "ticks close in order");
-        self.closed = Some(number);
+        if let Some(last) = self.closed.replace(number)
+            && number > last + 1
+        {
+            self.pass_over(last, number);
+        }
         let later = self.open.split_off(&(number + 1));
         let mut rows = Vec::new();
         for (_, more) in std::mem::replace(&mut self.open, later) {
@@ -254,7 +258,12 @@ impl Analyst {
         if ends_at_ms.rem_euclid(length) != 0 && ends_at_ms - from < length {
             return;
         }
-        self.pane_from_ms = None;
+        self.end_pane(ends_at_ms);
+    }
+
+    /// The pane that is being filled, if one is, ends here: it is kept, and what it makes ripe is learnt.
+    pub(crate) fn end_pane(&mut self, ends_at_ms: i64) {
+        let Some(from) = self.pane_from_ms.take() else { return };
         let mut touched = self.pane.touched.clone();
         touched.sort_unstable();
         let cells: Vec<(u32, Lanes)> =
@@ -270,7 +279,7 @@ impl Analyst {
                 excluded.iter().any(|key| key.contains(values))
             });
         }
-        let window = ends_at_ms.div_euclid((10 * length).max(600_000));
+        let window = ends_at_ms.div_euclid((10 * self.history.pane_ms()).max(600_000));
         if window != self.learnt_window {
             self.learnt_window = window;
             self.latencies.learn();

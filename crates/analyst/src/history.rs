@@ -142,6 +142,15 @@ impl History {
         taught
     }
 
+    /// The feed pauses: what was gathered for the quarantine's next pane is one, so that no pane spans the pause.
+    pub fn pause(&mut self) {
+        let parts = std::mem::take(&mut self.parts);
+        self.quarantine.extend(parts.into_iter().reduce(|mut whole, part| {
+            whole.merge(&part);
+            whole
+        }));
+    }
+
     fn insert(&mut self, tier: usize, pane: Pane) {
         let Some((length, keep, panes)) = self.tiers.get_mut(tier) else { return };
         let length = *length;
@@ -204,5 +213,22 @@ mod tests {
         assert!((900.0..=970.0).contains(&taught), "{taught}");
         let starts: Vec<i64> = history.since(0).map(|pane| pane.starts_at_ms).collect();
         assert!(starts.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn no_pane_spans_a_pause() {
+        let mut history = History::new(1_000, 600_000);
+        let mut taught = Vec::new();
+        for second in (0..100).chain(1_000_000..1_000_200) {
+            if second == 1_000_000 {
+                history.pause();
+            }
+            taught.extend(history.push(pane(second * 10)));
+        }
+        assert!(taught.iter().all(|pane| pane.length_ms() <= 600_000));
+        let before = taught.iter().filter(|pane| pane.ends_at_ms < 2_000_000);
+        let counted =
+            before.flat_map(|pane| &pane.cells).map(|(_, lanes)| lanes.get(N)).sum::<f64>();
+        assert_eq!(counted, 100.0);
     }
 }

@@ -31,6 +31,7 @@ mod space;
 mod tape;
 mod traffic;
 mod tries;
+mod unwatched;
 mod watch;
 mod watchers;
 mod watches;

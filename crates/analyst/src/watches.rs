@@ -248,7 +248,20 @@ impl Watches {
             self.waiting[place] = Line::default();
             if let Some(watch) = &mut self.list[place] {
                 act(watch);
+                watch.count_from(self.traffic);
             }
+        }
+    }
+
+    /// Time passed in which nothing was seen: nobody is older or has forgotten anything for it.
+    pub fn pass_over(&mut self, ms: i64, tick_ms: i64) {
+        let scale_ms = tick_ms.max(10_000);
+        for watch in self.list.iter_mut().flatten() {
+            watch.pass_over(ms, scale_ms);
+        }
+        self.volume.pass_over(ms, scale_ms);
+        for at in [&mut self.chosen_at_ms, &mut self.begun_at_ms] {
+            *at = at.map(|at| at + ms);
         }
     }
 

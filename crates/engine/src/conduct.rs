@@ -78,6 +78,11 @@ impl Conduct {
         self.standings.tell(incident);
     }
 
+    /// What is open ended without a word.
+    pub fn forget_incidents(&mut self) {
+        self.standings = Standings::default();
+    }
+
     /// A tick is over.
     pub fn tick(&mut self, analyst: &Analyst, at: Timestamp) -> Vec<Act> {
         self.ledger.forget(at);

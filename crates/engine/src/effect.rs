@@ -29,6 +29,9 @@ pub enum Input {
         /// What.
         command: Box<Command>,
     },
+    /// Nobody watched from what was told last until this instant: what came before it is judged, the time between is passed over, whatever
+    /// its length, and timers that ran out meanwhile fire.
+    Rest(Timestamp),
 }
 
 /// What the engine tells the shell.

@@ -59,6 +59,11 @@ impl Learning {
         }
     }
 
+    /// What is open ended without a word.
+    pub fn forget_incidents(&mut self) {
+        self.open.clear();
+    }
+
     /// What the policy looks up.
     pub fn table(&self, how: How) -> Table {
         if how == How::Off { Table::default() } else { self.learner.table() }

@@ -96,6 +96,7 @@ impl Engine {
                 self.ticks.advance_to(to.as_millis());
                 self.close(&mut effects);
             }
+            Input::Rest(to) => self.rest(*to, &mut effects),
             Input::Routed(routed) => self.conduct.routed(routed),
             Input::Gateways(gateways) => {
                 self.config.routing.gateways.clone_from(gateways);
@@ -107,6 +108,36 @@ impl Engine {
             },
         }
         effects
+    }
+
+    /// What it has been told was history: from here on it is asked to judge. Incidents found in it end without a word, and the next
+    /// attempt may be of any later time; what lies between is passed over.
+    pub fn taught(&mut self) {
+        self.finish_ticks(&mut Vec::new());
+        self.ticks.forget_latest();
+        self.analyst.dismiss_incidents();
+        self.conduct.forget_incidents();
+        self.learnt.forget_incidents();
+        self.told.clear();
+        self.intake = Intake::default();
+    }
+
+    fn rest(&mut self, to: Timestamp, effects: &mut Vec<Effect>) {
+        let to_ms = to.as_millis();
+        if self.ticks.latest_ms().is_none_or(|latest| to_ms <= latest) {
+            return;
+        }
+        self.finish_ticks(effects);
+        self.ticks.skip_to(to_ms);
+        let acts = self.conduct.tick(&self.analyst, to);
+        self.act(acts, to, effects);
+    }
+
+    /// Judges every tick that anything was told of.
+    fn finish_ticks(&mut self, effects: &mut Vec<Effect>) {
+        let Some(latest) = self.ticks.latest_ms() else { return };
+        self.ticks.advance_to(latest.saturating_add(self.config.analysis.tick_ms));
+        self.close(effects);
     }
 
     fn attempt(&mut self, attempt: &Attempt, id: u64, met: u64, effects: &mut Vec<Effect>) {

@@ -98,6 +98,9 @@ fn meddled(inputs: Vec<Input>, seed: u64) -> Vec<Input> {
         if let Some(command) = command(&mut stream) {
             all.push(Input::Command { at: now, command: Box::new(command) });
         }
+        if stream.bernoulli(0.01) {
+            all.push(Input::Rest(now.plus_millis(1_000 * stream.below(90) as i64)));
+        }
         if stream.bernoulli(0.05) {
             let capacity_per_s = Some(5.0 + stream.below(50) as f64);
             let gateway = |name: &str| Gateway {

@@ -10,6 +10,7 @@ pub mod config;
 pub mod demo;
 pub mod feeds;
 pub mod http;
+pub mod import;
 pub mod people;
 pub mod piloted;
 pub mod read;

@@ -21,6 +21,14 @@ pub enum Error {
         /// The newest of this program.
         known: i64,
     },
+    /// Another process writes here.
+    #[error(
+        "another process writes in the store {store}: a store has one server at a time. Stop that one, or use another store.url"
+    )]
+    Taken {
+        /// Which, without a password.
+        store: String,
+    },
     /// No room: nothing was written; it goes on by itself when there is.
     #[error(
         "the store's disk is full; nothing of this was written. Make room: it goes on by itself"

@@ -6,7 +6,7 @@ use sqlx::any::AnyConnectOptions;
 use sqlx::{AnyConnection, ConnectOptions, Connection, Executor, Row};
 
 use crate::error::{Error, Result};
-use crate::open::{known_schema, shown};
+use crate::open::{known_schema, shown, sqlite_path};
 
 /// What was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +28,10 @@ pub async fn inspect(url: &str) -> Result<Inspection> {
     let known = known_schema(is_sqlite);
     let mut address = url.to_owned();
     if is_sqlite {
-        let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
-        let path = Path::new(path.split('?').next().unwrap_or(path));
-        if !path.exists() {
-            can_be_made(path)?;
+        if let Some(path) = sqlite_path(url)
+            && !path.exists()
+        {
+            can_be_made(&path)?;
             return Ok(Inspection { schema: None, known, clock_ms: None, latest_ms: None });
         }
         address.push_str(if url.contains('?') { "&mode=rw" } else { "?mode=rw" });

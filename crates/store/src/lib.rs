@@ -12,9 +12,11 @@
 //! texts of their own are the migrations.
 
 mod alerts;
+mod alone;
 mod attempts;
 mod audit;
 mod cells;
+mod copy;
 mod error;
 mod inspect;
 mod open;
@@ -30,10 +32,12 @@ use async_trait::async_trait;
 use payments::{Attempt, Timestamp};
 
 pub use alerts::{Alert, Delivery, DeliveryState, Due, Recipient, Silence, Stage};
+pub use alone::Alone;
 pub use audit::{AuditFault, hash as audit_hash, verify as audit_verify};
+pub use copy::{check, copy_to};
 pub use error::{Error, Result};
 pub use inspect::{Inspection, inspect};
-pub use open::{open, shown};
+pub use open::{open, open_alone, shown, sqlite_path as file_of};
 pub use people::{Change, Session, User};
 pub use reads::Sql;
 pub use rows::{

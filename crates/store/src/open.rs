@@ -1,5 +1,6 @@
 //! Opening a store: its URL, its settings, its schema.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{AnyConnection, AnyPool, ConnectOptions, Executor};
 use tokio::sync::Mutex;
 
+use crate::alone::Alone;
 use crate::cells::Cells;
 use crate::error::{Error, Result};
 use crate::reads::Sql;
@@ -57,6 +59,13 @@ pub async fn open(url: &str) -> Result<Sql> {
     Ok(Sql { address, readers, seat: Arc::new(Mutex::new(seat)) })
 }
 
+/// The same for the process that is the only one to write here; it is until the lock is dropped.
+pub async fn open_alone(url: &str) -> Result<(Sql, Alone)> {
+    let store = open(url).await?;
+    let alone = Alone::take(&store.address).await?;
+    Ok((store, alone))
+}
+
 /// Where the store is, and how its writer speaks.
 pub(crate) struct Address {
     url: String,
@@ -66,6 +75,21 @@ pub(crate) struct Address {
 }
 
 impl Address {
+    /// As configured, password and all.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether it is SQLite.
+    pub fn is_sqlite(&self) -> bool {
+        self.url.starts_with("sqlite:")
+    }
+
+    /// The file of an SQLite store that is one.
+    pub fn path(&self) -> Option<PathBuf> {
+        sqlite_path(&self.url)
+    }
+
     /// A connection of its own, with the settings.
     pub async fn connect(&self) -> Result<AnyConnection> {
         let options: AnyConnectOptions = self.url.parse()?;
@@ -73,6 +97,14 @@ impl Address {
         connection.execute(sqlx::raw_sql(self.settings)).await?;
         Ok(connection)
     }
+}
+
+/// The file of an SQLite store; none for other stores, and for one in memory.
+pub fn sqlite_path(url: &str) -> Option<PathBuf> {
+    let rest = url.strip_prefix("sqlite:")?;
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    let path = path.split('?').next().unwrap_or(path);
+    (!path.is_empty() && path != ":memory:").then(|| PathBuf::from(path))
 }
 
 /// A URL without its password, for messages.

@@ -369,6 +369,12 @@ impl Baseline {
         self.spread(cells);
     }
 
+    /// Time passed in which nothing was seen: what is known is no older for it.
+    pub fn pass_over(&mut self, ms: i64) {
+        self.fitted_at_ms += ms;
+        self.decayed_at_ms = self.decayed_at_ms.map(|at| at + ms);
+    }
+
     /// Gives the busiest values a season of their own; `busiest` says what each has a day, `all` what
     /// all traffic has.
     pub fn choose_seasons(&mut self, busiest: &[((u8, u32), f64)], all: f64, age_ms: i64) {

@@ -136,6 +136,18 @@ impl Analyst {
         self.report(number, news);
     }
 
+    /// Ends all that are open without a word.
+    pub(crate) fn end_all(&mut self, end_ms: i64, why: &str) {
+        for number in self.incidents.open_numbers() {
+            self.release(number);
+            if let Some(tracker) = self.incidents.trackers.get_mut(&number) {
+                tracker.resolved_at_ms = Some(end_ms.max(tracker.started_at_ms));
+                tracker.resolution = Some(why.to_owned());
+                tracker.told = None;
+            }
+        }
+    }
+
     /// The shift is the new normal: cells forget what was before it.
     fn accept(&mut self, number: u32, now_ms: i64, news: &mut Vec<News>) {
         let Some(tracker) = self.incidents.trackers.get(&number) else { return };

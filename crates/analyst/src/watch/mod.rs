@@ -416,6 +416,19 @@ impl Watch {
         }
     }
 
+    /// What was counted of it is gone: its share is one of the traffic from here on.
+    pub fn count_from(&mut self, traffic: f64) {
+        self.secondary = Lanes::default();
+        self.traffic_before = traffic;
+    }
+
+    /// Time passed in which nothing was seen. Its own level may have drifted meanwhile; else it is no older.
+    pub fn pass_over(&mut self, ms: i64, scale_ms: i64) {
+        noise::pass_over(&mut self.windows_at, ms, scale_ms);
+        self.begun_at_ms += ms;
+        self.secondary_at_ms += ms;
+    }
+
     /// Dispersion of the success rate at the burst scale.
     pub fn dispersion(&self) -> f64 {
         self.noise.at(1).max(self.noise.at(0))

@@ -35,6 +35,14 @@ pub const VARIANCE_MIN: f64 = 1.0;
 const MOST: f64 = 6.0;
 const WANDER_MOST_SD: f64 = 0.15;
 
+/// Time passed in which nothing was seen: the windows, by number, that are open at each scale stay open.
+pub fn pass_over(windows_at: &mut [i64; 3], ms: i64, scale_ms: i64) {
+    let begun = windows_at.iter_mut().zip(SCALES).filter(|(at, _)| **at != i64::MIN);
+    for (at, length) in begun {
+        *at = at.saturating_add(ms.div_euclid(scale_ms * length));
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Scale {
     residual: f64,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use stats::edetector::PoissonDetector;
 
 use crate::signal::{Signal, Tier};
-use crate::watch::noise::{Noise, SCALES, VARIANCE_MIN};
+use crate::watch::noise::{self, Noise, SCALES, VARIANCE_MIN};
 use crate::watch::{Alarm, VOLUME_WARM_MS};
 use crate::watches::Watches;
 
@@ -22,6 +22,12 @@ pub(super) struct Volume {
     pub(super) mean: f64,
     pub(super) seen: f64,
     pub(super) windows_at: [i64; 3],
+}
+
+impl Volume {
+    pub(super) fn pass_over(&mut self, ms: i64, scale_ms: i64) {
+        noise::pass_over(&mut self.windows_at, ms, scale_ms);
+    }
 }
 
 impl Watches {

@@ -5,4 +5,5 @@ mod lasting;
 mod outages;
 mod play;
 mod quiet;
+mod rest;
 mod signals;

@@ -100,6 +100,19 @@ impl Play {
         self
     }
 
+    /// Nobody watches until a minute.
+    pub fn rest(mut self, to: i64) -> Self {
+        self.effects.extend(self.engine.handle(&Input::Rest(minute(to))));
+        self.until = to;
+        self
+    }
+
+    /// Goes on at a minute, and the engine isn't told of what lies between.
+    pub fn later(mut self, at: i64) -> Self {
+        self.until = at;
+        self
+    }
+
     /// Incidents found since the engine had learnt.
     pub fn found(&self) -> Vec<Incident> {
         self.engine.incidents().split_off(self.known)

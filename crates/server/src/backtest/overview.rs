@@ -68,7 +68,11 @@ impl Overview {
                 }
                 attempts.len() as u64
             }
-            Input::Advance(_) | Input::Routed(_) | Input::Gateways(_) | Input::Command { .. } => 0,
+            Input::Advance(_)
+            | Input::Rest(_)
+            | Input::Routed(_)
+            | Input::Gateways(_)
+            | Input::Command { .. } => 0,
         }
     }
 

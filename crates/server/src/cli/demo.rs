@@ -103,12 +103,16 @@ pub fn run(args: &Args) -> Result<Exit> {
         let _within = runtime.enter();
         server.export_to(folder)?;
     }
+    let told = {
+        let _within = runtime.enter();
+        told_to_stop()?
+    };
     println!("listening on http://{}", server.address);
     let (stop, stopped) = oneshot::channel::<()>();
     let mut front = Front::new(&server, runtime.handle().clone());
     let serving = runtime.spawn(server.run(async {
         tokio::select! {
-            () = told_to_stop() => {}
+            () = told => {}
             _ = stopped => {}
         }
     }));

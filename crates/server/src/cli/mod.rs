@@ -2,10 +2,12 @@
 
 mod audit;
 mod backtest;
+mod backup;
 mod check;
 mod client;
 mod demo;
 mod dlq;
+mod import;
 mod journal;
 mod keys;
 mod outage;
@@ -81,6 +83,8 @@ enum Command {
     Replay(replay::Args),
     /// Run the server: watch live traffic, answer where payments go
     Serve(serve::Args),
+    /// Teach a new store from history what is normal: raises nothing
+    Import(import::Args),
     /// Check the configuration: say what is wrong
     Check(check::Args),
     /// Break the simulated network of a running demo
@@ -91,6 +95,10 @@ enum Command {
     Export(client::ExportArgs),
     /// Make, list and revoke keys in the local store
     Keys(keys::Args),
+    /// Write the whole store into one file, while a server uses it
+    Backup(backup::BackupArgs),
+    /// Make a store of such a file
+    Restore(backup::RestoreArgs),
     /// List messages of feeds that could not be taken, or send them back
     Dlq(dlq::Args),
     /// List the audit log of the local store, or check that it is whole
@@ -117,11 +125,14 @@ pub fn main() -> ExitCode {
         Command::Sim(args) => sim::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Outage(args) => outage::run(&args),
         Command::Watch(args) => client::watch(&args),
         Command::Export(args) => client::export(&args),
         Command::Keys(args) => keys::run(&args),
+        Command::Backup(args) => backup::backup(&args),
+        Command::Restore(args) => backup::restore(&args),
         Command::Dlq(args) => dlq::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Completions(args) => shell::completions(&args, &mut Cli::command()),

@@ -48,6 +48,8 @@ pub fn run(args: &Args) -> Result<Exit> {
         .build()
         .context("no threads for the server")?;
     let ended = runtime.block_on(async {
+        // From the beginning: what is told while the engine comes back is obeyed as soon as it listens.
+        let stop = told_to_stop()?;
         let mut server = serve::start(settings).await?;
         if let Some(folder) = &args.export_dir {
             server.export_to(folder)?;
@@ -59,7 +61,7 @@ pub fn run(args: &Args) -> Result<Exit> {
             tracing::info!("without keys and an issuer only this machine is answered, as `local`");
         }
         println!("listening on http://{address}");
-        server.run(told_to_stop()).await?;
+        server.run(stop).await?;
         tracing::info!("stopped; everything is stored");
         Ok(Exit::Ok)
     });
@@ -67,14 +69,15 @@ pub fn run(args: &Args) -> Result<Exit> {
     ended
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-pub async fn told_to_stop() {
+/// Listens for SIGTERM and Ctrl-C from this call on, before it is waited for; a server that can't is none that could be stopped.
+pub fn told_to_stop() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

@@ -84,14 +84,14 @@ impl Plan {
         let source = if self.speed > 1 { ClockSource::Event } else { ClockSource::Wall };
         let settings = Settings::demo(self.listen, url, source);
         let world = self.world()?;
-        let store = store::open(settings.store_url()).await?;
+        let (store, alone) = store::open_alone(settings.store_url()).await?;
         let is_new = store.progress().await?.step == 0 && store.snapshots().await?.is_empty();
         if is_new {
             let (teacher, until, recent) =
                 self.learn(&world, Teacher::new(settings.serving()), &progress);
             teacher.hand_over(&store, until, &recent).await?;
         }
-        drop(store);
+        drop((store, alone));
         let server = serve::start(settings).await?;
         let app = server.app.clone();
         // What came since goes by quickly.

@@ -44,7 +44,7 @@ impl Beside {
                 let new: u64 = attempts.iter().map(|a| u64::from(self.attempt(a))).sum();
                 new + self.forget()
             }
-            Input::Advance(to) => {
+            Input::Advance(to) | Input::Rest(to) => {
                 self.latest = self.latest.max(Some(*to));
                 self.forget()
             }

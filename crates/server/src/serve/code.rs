@@ -63,6 +63,7 @@ mod tests {
             Input::Attempts(vec![attempt.clone()]),
             Input::Attempts(vec![attempt; 100]),
             Input::Advance(at),
+            Input::Rest(at),
             Input::Gateways(vec![gateway]),
             command(Command::SetLimits(Limits::default())),
             command(Command::SetModes(pilot::Modes::default())),

@@ -115,6 +115,8 @@ pub struct Server {
     writer: tokio::task::JoinHandle<()>,
     feeds: Feeds,
     alerts: Alerts,
+    /// While it is held, no other process writes here.
+    alone: store::Alone,
     /// Beside the rest; they end when `app.stopping` says so.
     beside: Vec<tokio::task::JoinHandle<()>>,
 }
@@ -126,7 +128,8 @@ pub async fn start(settings: Settings) -> Result<Server> {
         let wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
         anyhow::anyhow!(wrong.join("; "))
     })?));
-    let store: Arc<dyn Store> = Arc::new(store::open(settings.store_url()).await?);
+    let (store, alone) = store::open_alone(settings.store_url()).await?;
+    let store: Arc<dyn Store> = Arc::new(store);
     let people = People::new(&settings)?;
     people.read(&*store).await?;
     if !listen.ip().is_loopback() && people.is_open() {
@@ -223,7 +226,7 @@ pub async fn start(settings: Settings) -> Result<Server> {
     let feeds = Feeds::start(&app)?;
     let alerts = Alerts::start(&app).await?;
     health.enter(Phase::Running);
-    Ok(Server { app, address, listener, stop, writer, feeds, alerts, beside: Vec::new() })
+    Ok(Server { app, address, listener, stop, writer, feeds, alerts, beside: Vec::new(), alone })
 }
 
 /// Reads who may ask again and again; while the store is down, those of before count.
@@ -259,7 +262,7 @@ impl Server {
 
     /// Serves until `until` ends; then finishes what was begun, stores everything and takes a snapshot.
     pub async fn run(self, until: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-        let Self { app, listener, stop, writer, feeds, alerts, beside, .. } = self;
+        let Self { app, listener, stop, writer, feeds, alerts, beside, alone, .. } = self;
         let routes = tokio::spawn(crate::http::stream::tell_routes(app.clone()));
         let people = tokio::spawn(refresh_people(app.clone()));
         let router = crate::http::router(app.clone());
@@ -283,6 +286,7 @@ impl Server {
             let _ = closed.await;
         }
         writer.await.context("the writer broke off")?;
+        drop(alone);
         Ok(())
     }
 }

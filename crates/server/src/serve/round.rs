@@ -55,6 +55,9 @@ pub(super) async fn write(
             attempts: 0,
         },
     };
+    if let Some(to) = writer.slept_until() {
+        writing.pass(work.as_mut(), Input::Rest(to), to).await?;
+    }
     if !round.records.is_empty() {
         let rows: Vec<_> = round.records.iter().map(super::record::Record::row).collect();
         work.choices(&rows).await?;
@@ -77,7 +80,7 @@ pub(super) async fn write(
         }
     }
     if let Some(to) = advance {
-        writing.step(work.as_mut(), Input::Advance(to)).await?;
+        writing.pass(work.as_mut(), Input::Advance(to), to).await?;
     }
     let (step, done) = (writing.step, writing.done);
     commit(writer, work, step).await?;
@@ -180,6 +183,12 @@ impl Writing<'_> {
         work.step(self.step, &bytes).await?;
         self.done.steps.push((self.step, input));
         Ok(self.step)
+    }
+
+    /// Time passes.
+    async fn pass(&mut self, work: &mut dyn Work, input: Input, to: Timestamp) -> Result<()> {
+        self.done.latest = self.done.latest.max(Some(to));
+        self.step(work, input).await.map(drop)
     }
 
     /// Attempts of requests that follow one another: one step.

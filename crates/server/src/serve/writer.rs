@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::Input;
-use payments::Attempt;
+use payments::{Attempt, Timestamp};
 use store::{KillSwitch, Progress, Store};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tracing::Instrument;
@@ -36,6 +36,9 @@ const ATTEMPTS_MAX: usize = 50_000;
 const RECORDS_MAX: usize = 20_000;
 /// The grid of timers.
 const TICK: Duration = Duration::from_secs(1);
+/// The engine was told nothing for longer than this: nobody watched (a restart, a suspended machine, a store that was down), and
+/// that nothing came is not for want of payments.
+const SLEPT_MS: i64 = 60_000;
 /// A snapshot is taken after so many attempts, or so long: what a start has to replay.
 const SNAPSHOT_ATTEMPTS: u64 = 500_000;
 const SNAPSHOT_EVERY: Duration = Duration::from_secs(300);
@@ -329,6 +332,15 @@ impl Writer {
                 tokio::time::sleep(AGAIN).await;
             }
         }
+    }
+
+    /// By this machine's clock, until when nobody watched, if that is so.
+    pub(super) fn slept_until(&self) -> Option<Timestamp> {
+        if self.clock.source() != ClockSource::Wall {
+            return None;
+        }
+        let now = wall().plus_millis(-self.clock.lateness_ms());
+        self.clock.latest().filter(|latest| now.millis_since(*latest) > SLEPT_MS).map(|_| now)
     }
 
     /// The round is durable.

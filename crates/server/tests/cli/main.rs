@@ -2,5 +2,6 @@
 
 mod backtest;
 mod bad_input;
+mod import;
 mod operator;
 mod support;

@@ -1,7 +1,9 @@
 //! The server as a whole: the real binary, its store on disk, HTTP from outside.
 
 mod alerts;
+mod backup;
 mod bad_input;
+mod chaos;
 mod check;
 mod crash;
 mod demo;
@@ -9,6 +11,7 @@ mod documents;
 mod export;
 mod feeds;
 mod found;
+mod import;
 mod limits;
 mod oidc;
 mod on_postgres;

@@ -102,6 +102,11 @@ impl Place {
 
     /// Starts a command here that serves, and waits until it listens.
     pub fn run(&self, args: &[&str]) -> Running {
+        self.run_with(args, &[])
+    }
+
+    /// The same with variables of the environment.
+    pub fn run_with(&self, args: &[&str], set: &[(&str, PathBuf)]) -> Running {
         let log = self.path().join("log");
         let errors =
             std::fs::OpenOptions::new().create(true).append(true).open(&log).expect("a log");
@@ -109,6 +114,7 @@ impl Place {
             .current_dir(self.path())
             .args(args)
             .env_remove("RUST_LOG")
+            .envs(set.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
             .stderr(errors)
             .spawn()

@@ -72,7 +72,8 @@ impl Ticks {
     #[inline]
     pub fn observe(&mut self, at_ms: i64) -> Arrival {
         let Some(latest) = self.latest_ms else {
-            self.open = Some(self.grid(at_ms.saturating_sub(self.lateness_ms)));
+            let first = self.grid(at_ms.saturating_sub(self.lateness_ms));
+            self.open = Some(self.open.map_or(first, |open| open.max(first)));
             self.advance(at_ms);
             self.counts.on_time += 1;
             return Arrival::OnTime;
@@ -110,6 +111,26 @@ impl Ticks {
             *mark = to_ms.max(*mark);
             self.latest_ms = self.latest_ms.max(Some(to_ms));
         }
+    }
+
+    /// Passes over what nobody heard: ticks between those that were closed and `to_ms` will never be. What comes late from
+    /// then counts in the oldest open tick, as ever. Close first what is to be judged.
+    pub fn skip_to(&mut self, to_ms: i64) {
+        if let Some(open) = self.open {
+            self.advance_to(to_ms);
+            self.open = Some(open.max(self.grid(to_ms)));
+        }
+    }
+
+    /// The next event begins anew, however far ahead it is; ticks that were closed stay closed.
+    pub fn forget_latest(&mut self) {
+        self.latest_ms = None;
+        self.watermark_ms = None;
+    }
+
+    /// The largest time seen or told.
+    pub fn latest_ms(&self) -> Option<i64> {
+        self.latest_ms
     }
 
     /// The ticks whose end the watermark has passed and that were not closed before, in order; they count as
@@ -220,6 +241,35 @@ mod tests {
                 prop_assert_eq!(whole.close(), parts.close());
             }
         }
+    }
+
+    #[test]
+    fn what_nobody_heard_is_passed_over() {
+        let mut ticks = Ticks::new(1_000, 5_000, 86_400_000);
+        ticks.skip_to(3_000);
+        assert_eq!((ticks.close(), ticks.latest_ms()), (0..0, None));
+        ticks.observe(10_500);
+        assert_eq!(ticks.close(), 5..5);
+        ticks.skip_to(1_000_000_500);
+        assert_eq!(ticks.close(), 1_000_000..1_000_000);
+        assert_eq!(ticks.observe(11_000), Arrival::Late);
+        assert_eq!(ticks.tick_of(11_000), 1_000_000);
+        ticks.skip_to(5_000);
+        assert_eq!(ticks.close(), 1_000_000..1_000_000);
+    }
+
+    #[test]
+    fn after_forgetting_any_time_may_come_and_no_tick_comes_twice() {
+        let mut ticks = Ticks::new(1_000, 0, 86_400_000);
+        ticks.observe(10_500);
+        ticks.close();
+        ticks.forget_latest();
+        assert_eq!(ticks.observe(1_000_000_000_000), Arrival::OnTime);
+        assert_eq!(ticks.close(), 1_000_000_000..1_000_000_000);
+        ticks.forget_latest();
+        assert_eq!(ticks.observe(2_000), Arrival::OnTime);
+        assert_eq!(ticks.close(), 1_000_000_000..1_000_000_000);
+        assert_eq!(ticks.tick_of(2_000), 1_000_000_000);
     }
 
     #[test]

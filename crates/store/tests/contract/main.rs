@@ -4,6 +4,7 @@ mod alerts;
 mod attempts;
 mod cases;
 mod people;
+#[allow(dead_code, reason = "the server's tests stop and start it as well")]
 mod postgres;
 
 use std::future::Future;

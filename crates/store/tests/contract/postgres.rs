@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ const START_MAX: Duration = Duration::from_secs(60);
 pub struct Cluster {
     server: Child,
     dir: TempDir,
+    bin: PathBuf,
     databases: u32,
 }
 
@@ -30,49 +31,49 @@ impl Cluster {
             return None;
         };
         let dir = tempfile::Builder::new().prefix("pg").tempdir_in("/tmp").expect("a directory");
-        let owner = other_user();
-        if let Some((uid, gid)) = owner {
+        if let Some((uid, gid)) = other_user() {
             chown(dir.path(), Some(uid), Some(gid)).expect("chown");
         }
         let data = dir.path().join("data");
-        let as_owner = |program: PathBuf| {
-            let mut command = Command::new(program);
-            command.current_dir(dir.path());
-            if let Some((uid, gid)) = owner {
-                command.uid(uid).gid(gid);
-            }
-            command
-        };
-        let made = as_owner(bin.join("initdb"))
+        let made = as_owner(bin.join("initdb"), &dir)
             .arg("-D")
             .arg(&data)
             .args(["-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"])
             .output()
             .expect("initdb runs");
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let server = as_owner(bin.join("postgres"))
-            .arg("-D")
-            .arg(&data)
-            .arg("-k")
-            .arg(dir.path())
-            .args(["-p", "5432", "-c", "listen_addresses=", "-c", "max_connections=60"])
-            .stdout(Stdio::null())
-            .stderr(std::fs::File::create(dir.path().join("log")).expect("a log"))
-            .spawn()
-            .expect("postgres runs");
-        let cluster = Self { server, dir, databases: 0 };
+        let server = postgres(&bin, &dir);
+        let cluster = Self { server, dir, bin, databases: 0 };
+        cluster.wait();
+        Some(cluster)
+    }
+
+    fn wait(&self) {
         let since = Instant::now();
         let ready = || {
-            let mut command = Command::new(bin.join("pg_isready"));
-            let command = command.args(["-p", "5432", "-h"]).arg(cluster.dir.path());
+            let mut command = Command::new(self.bin.join("pg_isready"));
+            let command = command.args(["-p", "5432", "-h"]).arg(self.dir.path());
             command.stdout(Stdio::null()).status().is_ok_and(|s| s.success())
         };
         while !ready() {
-            let log = || std::fs::read_to_string(cluster.dir.path().join("log"));
+            let log = || std::fs::read_to_string(self.dir.path().join("log"));
             assert!(since.elapsed() < START_MAX, "postgres doesn't start: {:?}", log());
             std::thread::sleep(Duration::from_millis(50));
         }
-        Some(cluster)
+    }
+
+    /// Stops it at once, as an operator in a hurry does; its data stays.
+    pub fn stop(&mut self) {
+        let id = self.server.id().to_string();
+        let sent = Command::new("kill").args(["-s", "QUIT", &id]).status();
+        assert!(sent.expect("ran").success());
+        self.server.wait().expect("gone");
+    }
+
+    /// Starts it again on its data.
+    pub fn start_again(&mut self) {
+        self.server = postgres(&self.bin, &self.dir);
+        self.wait();
     }
 
     /// The URL of a database of its own.
@@ -99,6 +100,29 @@ impl Drop for Cluster {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
+}
+
+fn as_owner(program: PathBuf, dir: &TempDir) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(dir.path());
+    if let Some((uid, gid)) = other_user() {
+        command.uid(uid).gid(gid);
+    }
+    command
+}
+
+fn postgres(bin: &Path, dir: &TempDir) -> Child {
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.path().join("log"));
+    as_owner(bin.join("postgres"), dir)
+        .arg("-D")
+        .arg(dir.path().join("data"))
+        .arg("-k")
+        .arg(dir.path())
+        .args(["-p", "5432", "-c", "listen_addresses=", "-c", "max_connections=60"])
+        .stdout(Stdio::null())
+        .stderr(log.expect("a log"))
+        .spawn()
+        .expect("postgres runs")
 }
 
 /// Debian keeps server programs off the path.

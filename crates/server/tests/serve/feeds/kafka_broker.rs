@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
@@ -109,6 +111,17 @@ impl Broker {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", self.address()).set("log_level", "2");
         config
+    }
+
+    /// Makes a topic of so many partitions; by itself it would be made with several.
+    pub fn create(&self, topic: &str, partitions: i32) {
+        let admin: AdminClient<DefaultClientContext> = self.client().create().expect("a client");
+        let topic = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let topics = [topic];
+        let options = AdminOptions::new();
+        let made = runtime.block_on(admin.create_topics(&topics, &options)).expect("asked");
+        assert!(made.iter().all(Result::is_ok), "{made:?}");
     }
 
     /// Sends messages, and waits until the broker has them. Several partitions.

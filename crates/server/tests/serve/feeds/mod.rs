@@ -2,7 +2,7 @@
 
 mod file;
 mod kafka;
-mod kafka_broker;
+pub mod kafka_broker;
 mod rabbitmq;
 mod rabbitmq_broker;
 
@@ -29,7 +29,7 @@ fn free_ports<const N: usize>() -> [u16; N] {
 }
 
 /// Waits until something holds.
-fn until(what: &str, server: &Running, holds: impl Fn() -> bool) {
+pub fn until(what: &str, server: &Running, holds: impl Fn() -> bool) {
     let since = Instant::now();
     while !holds() {
         assert!(since.elapsed() < PATIENCE, "{what}: {}", server.said());
