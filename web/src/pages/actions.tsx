@@ -119,6 +119,7 @@ function Experiments({ experiments }: { experiments: Experiment[] }) {
         columns={[
           { name: "Experiment", cell: (x) => <To href={`/actions/${x.intervention_id}`}>{x.id}</To>, plain: (x) => x.id },
           { name: "Verdict", cell: (x) => <Badge state={x.verdict} />, plain: (x) => x.verdict },
+          { name: "Said", cell: (x) => confidence(x.confidence), plain: (x) => x.confidence, isNumber: true },
           { name: "Began", cell: (x) => <At time={x.started_at} />, plain: (x) => x.started_at },
           { name: "Moved", cell: (x) => share(x.allocation), plain: (x) => x.allocation, isNumber: true },
           ...(["control", "treatment"] as const).map((name) => ({

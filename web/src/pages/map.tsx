@@ -14,6 +14,7 @@ import { useParam } from "../view/params";
 import { apart, place, scale, type Scale } from "../view/scatter";
 import { asText, dimensionName, inWords, touches } from "../view/slice";
 import { DIMENSIONS } from "./health";
+import { Behaviour } from "./behaviour";
 import { SliceSheet } from "./slice-sheet";
 
 const BY = ["gateway", "gateway,method", "gateway,issuer", "gateway,network", "issuer", "method"].filter((by) => by.split(",").every((d) => DIMENSIONS.includes(d)));
@@ -227,6 +228,7 @@ function Chosen({ row, onOpen }: { row: RouteRow | undefined; onOpen: (slice: st
           },
         ]}
       />
+      <Behaviour slice={asText(row.slice)} />
     </Panel>
   );
 }

@@ -1,68 +1,51 @@
-/** Page 5: what was learnt of routes, and which action ended how on which pattern. */
-import { useExperiments, useMemory } from "../api/queries";
-import { At, Badge, Page, Panel, SliceChips } from "../parts/basic";
-import { Empty, Shown } from "../parts/states";
-import { Table } from "../parts/table";
-import { confidence, count } from "../view/format";
-import { asText } from "../view/slice";
-import { actionName } from "../view/words";
+/** Page 5: what was learnt of routes, which action ended how on which pattern, and how well the operator knows what it knows. */
+import { useExperiments, useMemory } from "../../api/queries";
+import type { Memory } from "../../api/types";
+import { Badge, Page, Panel } from "../../parts/basic";
+import { Empty, Shown } from "../../parts/states";
+import { Table } from "../../parts/table";
+import { count } from "../../view/format";
+import { actionName } from "../../view/words";
+import { Beliefs } from "./beliefs";
+import { Calibration } from "./calibration";
 
 export default function Learning() {
   const memory = useMemory();
   return (
-    <Page title="Learning" lead="What the operator remembers. It weighs both when it decides.">
+    <Page title="Learning" lead="What the operator remembers, which it weighs when it decides, and whether it is right as often as it says.">
       <Shown query={memory} rows={6}>
         {({ beliefs, lessons }) => (
           <>
-            <Panel title="Beliefs">
-              <Table
-                label="Beliefs per route"
-                rows={Object.entries(beliefs)
-                  .map(([key, belief]) => ({ key, ...belief }))
-                  .sort((a, b) => b.confidence - a.confidence)}
-                rowKey={(b) => b.key}
-                empty={<Empty title="No beliefs yet">The first incident leaves one per route.</Empty>}
-                file="beliefs"
-                columns={[
-                  { name: "Route", cell: (b) => b.key, plain: (b) => b.key },
-                  {
-                    name: "Trouble of its own is credible",
-                    cell: (b) => (
-                      <span className="weight">
-                        {confidence(b.confidence)}
-                        <span className="bar" aria-hidden="true">
-                          <span style={{ width: `${100 * b.confidence}%` }} />
-                        </span>
-                      </span>
-                    ),
-                    plain: (b) => b.confidence,
-                  },
-                  { name: "Last incident's slice", cell: (b) => <SliceChips slice={b.slice} />, plain: (b) => asText(b.slice) },
-                  { name: "Seen", cell: (b) => count(b.times_seen), plain: (b) => b.times_seen, isNumber: true },
-                  { name: "Last", cell: (b) => <At time={b.last_seen} />, plain: (b) => b.last_seen },
-                ]}
-              />
-            </Panel>
-            <Panel title="Lessons">
-              <Table
-                label="Lessons"
-                rows={[...lessons].sort((a, b) => b.times_seen - a.times_seen)}
-                rowKey={(l) => `${l.pattern} ${l.action} ${l.outcome}`}
-                empty={<Empty title="No lessons yet">An action that ends with a verdict leaves one.</Empty>}
-                file="lessons"
-                columns={[
-                  { name: "Pattern", cell: (l) => l.pattern, plain: (l) => l.pattern },
-                  { name: "Action", cell: (l) => actionName(l.action), plain: (l) => l.action },
-                  { name: "Outcome", cell: (l) => <Badge state={l.outcome} />, plain: (l) => l.outcome },
-                  { name: "Times", cell: (l) => count(l.times_seen), plain: (l) => l.times_seen, isNumber: true },
-                ]}
-              />
-            </Panel>
-            <Verdicts />
+            <Beliefs beliefs={beliefs} />
+            <Calibration />
+            <div className="columns">
+              <Lessons lessons={lessons} />
+              <Verdicts />
+            </div>
           </>
         )}
       </Shown>
     </Page>
+  );
+}
+
+function Lessons({ lessons }: { lessons: Memory["lessons"] }) {
+  return (
+    <Panel title="Lessons">
+      <Table
+        label="Lessons"
+        rows={[...lessons].sort((a, b) => b.times_seen - a.times_seen)}
+        rowKey={(l) => `${l.pattern} ${l.action} ${l.outcome}`}
+        empty={<Empty title="No lessons yet">An action that ends with a verdict leaves one.</Empty>}
+        file="lessons"
+        columns={[
+          { name: "Pattern", cell: (l) => l.pattern, plain: (l) => l.pattern },
+          { name: "Action", cell: (l) => actionName(l.action), plain: (l) => l.action },
+          { name: "Outcome", cell: (l) => <Badge state={l.outcome} />, plain: (l) => l.outcome },
+          { name: "Times", cell: (l) => count(l.times_seen), plain: (l) => l.times_seen, isNumber: true },
+        ]}
+      />
+    </Panel>
   );
 }
 
