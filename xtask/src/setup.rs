@@ -196,6 +196,11 @@ pub fn chromium(root: &Path) -> Option<OsString> {
     })
 }
 
+/// The issuer that browsers sign in at.
+pub fn issuer() -> Option<PathBuf> {
+    oidc::place(Tool::Issuer).filter(|_| oidc::is_there(Tool::Issuer))
+}
+
 /// Debian keeps server programs off the path, one directory per version.
 fn has_postgresql() -> bool {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
