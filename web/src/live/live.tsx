@@ -2,7 +2,7 @@
 import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { createContext, useContext, useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
 
-import { credentials } from "../api/client";
+import { api, credentials, told } from "../api/client";
 import type { Routes } from "../api/types";
 import { hear } from "../view/now";
 import { onRecent, recent, remember } from "./recent";
@@ -37,10 +37,14 @@ function spread(client: QueryClient, event: Told): void {
   } else if (event.kind === "routes") {
     client.setQueryData(["routes", "gateway"], event.data);
     const routes = event.data as Routes;
-    // A clock of events that has seen none yet stands at its beginning.
-    if (routes.as_of != null) hear(routes.now);
+    hearOf(routes);
     remember(routes);
   }
+}
+
+/** A clock of events that has seen none yet stands at its beginning. */
+function hearOf({ as_of, now }: Routes): void {
+  if (as_of != null) hear(now);
 }
 
 export function Live({ children, epoch }: { children: ReactNode; epoch: number }) {
@@ -56,6 +60,8 @@ export function Live({ children, epoch }: { children: ReactNode; epoch: number }
         setConnection(next);
         // The key was revoked, or the first one was made: who am I now?
         if (next.state === "refused") void client.invalidateQueries({ queryKey: ["me"] });
+        // How late it is there, before the stream tells it.
+        if (next.state === "live") void told(api.GET("/v1/routes", { params: { query: { limit: 1 } } })).then(hearOf, () => undefined);
         // What isn't in the stream may have changed while we were away.
         if (next.state === "live" && wasLive) void client.invalidateQueries();
         wasLive ||= next.state === "live";

@@ -27,11 +27,12 @@ test("a belief goes up with each incident and fades until now", () => {
   expect(sparkline(pathOf(two, START + 2_000), 100, 10)).toBe("0.0,10.0 0.0,2.0 50.0,6.0 50.0,1.0 100.0,3.0");
 });
 
-test("an incident that goes on moves it now", () => {
+test("an incident that goes on has moved it since it was seen", () => {
   const one = belief([{ incident_id: "inc_1", at: null, before: 0, after: 0.5 }], 0.5);
-  expect(pathOf(one, START)).toEqual([
+  expect(pathOf(one, START + 1_000)).toEqual([
     { at: START, confidence: 0 },
     { at: START, confidence: 0.5 },
+    { at: START + 1_000, confidence: 0.5 },
   ]);
   expect(moveWords(one)).toBe("from 0.00 to 0.50 over 1 incident");
 });

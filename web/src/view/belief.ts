@@ -4,11 +4,11 @@ import { confidence } from "./format";
 
 export type BeliefPoint = { at: number; confidence: number };
 
-/** In order of time; the last is now. */
+/** In order of time; the last is now. An incident that goes on has moved it since it was last seen. */
 export function pathOf(belief: Belief, now: number): BeliefPoint[] {
   const points: BeliefPoint[] = [];
   for (const move of belief.moves) {
-    const at = move.at == null ? now : Date.parse(move.at);
+    const at = move.at == null ? Math.max(points.at(-1)?.at ?? 0, Math.min(Date.parse(belief.last_seen), now)) : Date.parse(move.at);
     points.push({ at, confidence: move.before }, { at, confidence: move.after });
   }
   const last = points.at(-1);

@@ -4,13 +4,13 @@ export type Kind = "share" | "shares" | "count" | "evidence" | "evidences" | "ti
 export type LimitWords = { label: string; kind: Kind; explains: string };
 
 export const UNITS: Record<Kind, string> = {
-  share: "%",
-  shares: "%, one after the other",
-  count: "times",
-  evidence: "e-value",
-  evidences: "e-values, one after the other",
-  time: "such as 90 s, 30 min or 4 h",
-  money: "minor units per minute, such as INR 5000000",
+  share: "In %.",
+  shares: "In %, one after the other.",
+  count: "",
+  evidence: "An e-value.",
+  evidences: "E-values, one after the other.",
+  time: "Such as 90 s, 30 min or 4 h.",
+  money: "In minor units per minute, such as INR 5000000.",
 };
 
 /** In groups, as somebody who sets them up thinks of them; what isn't here is shown by its key. */

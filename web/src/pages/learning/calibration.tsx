@@ -34,21 +34,23 @@ function Curve({ told }: { told: Told }) {
       </Figures>
       <div className="columns">
         <Drawing told={told} />
-        <Table
-          label="Calibration"
-          rows={filled(told)}
-          rowKey={(bin) => String(bin.from)}
-          empty="Nothing yet"
-          file="calibration"
-          columns={[
-            { name: "Said", cell: (b) => `${confidence(b.from)} to ${confidence(b.to)}`, plain: (b) => b.from },
-            { name: "Mean", cell: (b) => confidence(b.said), plain: (b) => b.said, isNumber: true },
-            { name: "Helped", cell: (b) => `${count(b.helped)} of ${count(b.helped + b.harmed)}`, plain: (b) => b.helped, isNumber: true },
-            { name: "That is", cell: (b) => percent(b.rate), plain: (b) => b.rate, isNumber: true },
-            { name: "95 % interval", cell: (b) => (b.rate_low == null ? "" : `${percent(b.rate_low)} to ${percent(b.rate_high)}`) },
-            { name: "Undecided", cell: (b) => count(b.undecided), plain: (b) => b.undecided, isNumber: true },
-          ]}
-        />
+        <div className="with-csv">
+          <Table
+            label="Calibration"
+            rows={filled(told)}
+            rowKey={(bin) => String(bin.from)}
+            empty="Nothing yet"
+            file="calibration"
+            columns={[
+              { name: "Said", cell: (b) => `${confidence(b.from)} to ${confidence(b.to)}`, plain: (b) => b.from },
+              { name: "Mean", cell: (b) => confidence(b.said), plain: (b) => b.said, isNumber: true },
+              { name: "Helped", cell: (b) => `${count(b.helped)} of ${count(b.helped + b.harmed)}`, plain: (b) => b.helped, isNumber: true },
+              { name: "That is", cell: (b) => percent(b.rate), plain: (b) => b.rate, isNumber: true },
+              { name: "95 % interval", cell: (b) => (b.rate_low == null ? "" : `${percent(b.rate_low)} to ${percent(b.rate_high)}`) },
+              { name: "Undecided", cell: (b) => count(b.undecided), plain: (b) => b.undecided, isNumber: true },
+            ]}
+          />
+        </div>
       </div>
     </>
   );

@@ -116,7 +116,7 @@ function Field({ name, value, isReadOnly, isWrong, onChange }: FieldProps) {
         {words?.kind === "share" && <span aria-hidden="true">%</span>}
       </span>
       <span id={about} className="note">
-        {words !== undefined && `${words.explains} In ${UNITS[words.kind]}. `}
+        {words !== undefined && `${words.explains} ${UNITS[words.kind]} `}
         <code>{name}</code>
       </span>
     </div>
