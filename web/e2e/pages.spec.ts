@@ -30,6 +30,18 @@ test("the map tells what payers do on the route that is chosen", async ({ page }
   expect(told.payments).toBeGreaterThan(told.tried_again.payments);
 });
 
+test("incidents are filtered by state, and all of them are back again", async ({ page }) => {
+  await open(page, `${demo.url}/incidents`);
+  const states = page.getByRole("radiogroup", { name: "Status" }).or(page.getByRole("group", { name: "Status" }));
+  await expect(states.getByRole("radio", { name: "All" })).toBeChecked();
+  await states.getByRole("radio", { name: "Open" }).click();
+  await expect(page).toHaveURL(/status=open/);
+  await expect(page.getByText("No incident is open")).toBeVisible();
+  await states.getByRole("radio", { name: "All" }).click();
+  await expect(page).not.toHaveURL(/status=/);
+  await expect(page.getByText("Nothing has failed yet")).toBeVisible();
+});
+
 test("limits read in words and units, and are changed in them", async ({ page }) => {
   await open(page, `${demo.url}/settings`);
   const confidence = page.getByRole("textbox", { name: "Confidence needed" });
