@@ -61,4 +61,18 @@ test("an outage is seen on the heat map, explained, mitigated and recovered", as
     await expect(page.getByRole("region", { name: "Failing now" }).getByRole("link", { name: /PAYU/ })).toHaveCount(0);
     await expect(page.getByRole("main"), "and what that brought back is told, with its interval").toContainText(/Recovered today\d+ payments?95 % \d+ to \d+, of \d+ moved/);
   });
+
+  await test.step("learnt from: the belief and how it moved, and whether the plan was right", async () => {
+    await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Learning" }).click();
+    const beliefs = page.getByRole("region", { name: "Beliefs per route" });
+    await beliefs.getByRole("row").filter({ hasText: "PAYU" }).getByRole("button").first().click();
+    await expect(page).toHaveURL(/belief=/);
+    const way = page.getByRole("region", { name: /^How .* moved$/ });
+    await expect(way.getByRole("img", { name: /from 0\.00 to 0\.\d+ over \d+ incidents?/ })).toBeVisible();
+    await expect(way.getByRole("link", { name: /^inc_/ }).first()).toBeVisible();
+    const sure = page.getByRole("region", { name: "How sure it says it is, and how often it helps" });
+    await expect(sure).toContainText(/Decided plans\s*[1-9]/, { timeout: 120_000 });
+    await expect(sure.getByRole("img", { name: /^Calibration curve: said 0\.\d+, helped/ })).toBeVisible();
+    await expect(sure).toContainText(/Only \d plans? ha(s|ve) been decided so far/);
+  });
 });

@@ -19,6 +19,9 @@ export async function visits(page: Page, url: string): Promise<Visit[]> {
   const action = await first(page, url, "/v1/interventions?limit=1");
   if (incident !== null) all.push({ name: "incident", path: `/incidents/${incident}` });
   if (action !== null) all.push({ name: "action", path: `/actions/${action}` });
+  const { beliefs } = (await (await page.request.get(`${url}/v1/memory`)).json()) as { beliefs: Record<string, unknown> };
+  const believed = Object.keys(beliefs)[0];
+  if (believed !== undefined) all.push({ name: "belief", path: `/learning?belief=${encodeURIComponent(believed)}` });
   all.push(
     { name: "slice", path: "/health?slice=gateway%3APAYU" },
     { name: "codes", path: "/routing?tab=codes" },
@@ -32,14 +35,32 @@ export async function visits(page: Page, url: string): Promise<Visit[]> {
   return all;
 }
 
-/** Something has broken, was found and is being survived, so that no page is empty. */
-export async function somethingBroken(page: Page, url: string): Promise<void> {
-  const data = { slice: { gateway: "PAYU" }, severity: 0.9, duration_s: 1_800 };
-  await page.request.post(`${url}/v1/demo/outages`, { data });
-  const until = Date.now() + 120_000;
-  while (Date.now() < until) {
-    if ((await first(page, url, "/v1/interventions?limit=1")) !== null) return;
+async function until(what: string, is: () => Promise<boolean>, ms: number): Promise<void> {
+  const end = Date.now() + ms;
+  while (Date.now() < end) {
+    if (await is()) return;
     await new Promise((done) => setTimeout(done, 500));
   }
-  throw new Error("nothing was done about the outage");
+  throw new Error(`in ${ms / 1_000} s ${what}`);
+}
+
+async function strike(page: Page, url: string, gateway: string, duration_s: number): Promise<void> {
+  await page.request.post(`${url}/v1/demo/outages`, { data: { slice: { gateway }, severity: 0.9, duration_s } });
+}
+
+/** An outage has come and gone, and what was learnt from it is there. */
+export async function somethingSurvived(page: Page, url: string): Promise<void> {
+  await strike(page, url, "RAZORPAY", 300);
+  const isOver = async () => {
+    const told = (await (await page.request.get(`${url}/v1/calibration`)).json()) as { decided: number; undecided: number };
+    return told.decided + told.undecided > 0;
+  };
+  await until("no experiment ended", isOver, 240_000);
+}
+
+/** Something has broken, was found and is being survived, so that no page is empty. */
+export async function somethingBroken(page: Page, url: string): Promise<void> {
+  await strike(page, url, "PAYU", 1_800);
+  const isDone = async () => (await first(page, url, "/v1/interventions?limit=1&status=active")) !== null;
+  await until("nothing was done about the outage", isDone, 120_000);
 }

@@ -1,4 +1,4 @@
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
@@ -9,11 +9,20 @@ import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/shell.css";
 import "./styles/pages.css";
+import "./styles/learning.css";
 
 // Dialogs hold the page behind them still by a style of their own, which the policy of this page lets pass by its nonce.
 setNonce(document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? "");
 
+const isStranger = (error: unknown) => error instanceof Problem && error.status === 401;
+
 const client = new QueryClient({
+  // A page that was open when the first key was made, or whose key was revoked: who we are is asked again, and the answer is the sign-in.
+  queryCache: new QueryCache({
+    onError: (error, query) => {
+      if (isStranger(error) && query.queryKey[0] !== "me") void client.invalidateQueries({ queryKey: ["me"] });
+    },
+  }),
   defaultOptions: {
     queries: {
       staleTime: 1_000,

@@ -203,6 +203,11 @@ pub fn chromium(root: &Path) -> Option<OsString> {
     })
 }
 
+/// The issuer that browsers sign in at.
+pub fn issuer() -> Option<PathBuf> {
+    oidc::place(Tool::Issuer).filter(|_| oidc::is_there(Tool::Issuer))
+}
+
 /// Debian keeps server programs off the path, one directory per version.
 /// The folder is named after the machine's kind.
 fn has_faketime() -> bool {

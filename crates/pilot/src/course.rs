@@ -275,6 +275,8 @@ impl Course {
             arms: self.arms(),
             evidence: self.evidence?,
             verdict: self.verdict(limits),
+            confidence: self.confidence,
+            outcome: self.ended_at.map(|_| self.outcome(limits)),
         })
     }
 }

@@ -43,7 +43,7 @@ pub use experiment::{ArmReport, Evidence, Experiment, Verdict};
 pub use guardrails::{Guardrail, Held};
 pub use intervention::{Authority, Direction, Intervention, State};
 pub use limits::{Limits, Mode, Modes};
-pub use memory::{Belief, Lesson, Memory, Outcome};
+pub use memory::{Belief, Lesson, Memory, Move, Outcome};
 pub use pace::Pace;
 pub use pilot::Pilot;
 pub use plan::{Plan, Retry, Target};

@@ -17,6 +17,8 @@ use crate::decide::{Durations, gain::lesson_ln};
 const WEEK_MS: f64 = 7.0 * 86_400_000.0;
 /// Routes and patterns kept; the longest unseen go first.
 const ROUTES_MAX: usize = 10_000;
+/// Moves kept of a belief; the oldest go first.
+const MOVES_MAX: usize = 16;
 
 /// How an intervention ended for the payments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -41,6 +43,22 @@ pub struct Belief {
     pub times_seen: u64,
     /// When the last one was seen.
     pub last_seen: Timestamp,
+    /// How it came to that, oldest first; files from elsewhere may have none.
+    #[serde(default)]
+    pub moves: Vec<Move>,
+}
+
+/// What one incident did to a belief. Between two of them it fades.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Move {
+    /// Which.
+    pub incident_id: String,
+    /// When it was over; `None` while it goes on.
+    pub at: Option<Timestamp>,
+    /// How credible trouble was, faded until then.
+    pub before: f64,
+    /// How credible it is with this incident.
+    pub after: f64,
 }
 
 /// How often an action ended so on a pattern.
@@ -116,6 +134,7 @@ impl Recollection {
                 confidence: 0.0,
                 times_seen: 0,
                 last_seen: now,
+                moves: Vec::new(),
             });
             belief.confidence = faded;
             belief.times_seen += 1;
@@ -136,6 +155,7 @@ impl Recollection {
             if let Some(belief) = self.memory.beliefs.get_mut(&open.key) {
                 belief.confidence = together(faded, open.confidence);
                 belief.last_seen = now;
+                belief.moved(id, Some(now), faded);
             }
             let durations = self.durations.entry(open.pattern).or_default();
             durations.outages += 1.0;
@@ -209,12 +229,23 @@ impl Recollection {
         for (key, belief) in &mut memory.beliefs {
             belief.confidence = self.faded(key, now);
         }
-        for open in self.open.values() {
+        for (id, open) in &self.open {
             if let Some(belief) = memory.beliefs.get_mut(&open.key) {
-                belief.confidence = together(belief.confidence, open.confidence);
+                let before = belief.confidence;
+                belief.confidence = together(before, open.confidence);
+                belief.moved(id.clone(), None, before);
             }
         }
         memory
+    }
+}
+
+impl Belief {
+    /// Notes what an incident has made of it.
+    fn moved(&mut self, incident_id: String, at: Option<Timestamp>, before: f64) {
+        self.moves.push(Move { incident_id, at, before, after: self.confidence });
+        let beyond = self.moves.len().saturating_sub(MOVES_MAX);
+        self.moves.drain(..beyond);
     }
 }
 
@@ -249,6 +280,36 @@ mod tests {
         recollection.see(&incident, &key(), week);
         assert_eq!(recollection.memory(week).beliefs["HDFC_VISA"].times_seen, 2);
         assert_eq!(recollection.durations(&incident).outages, 1.0);
+    }
+
+    #[test]
+    fn a_belief_tells_how_it_moved() {
+        let start = Timestamp::from_millis(0);
+        let mut incident = example::situation(start).incident;
+        let mut recollection = Recollection::default();
+        recollection.see(&incident, &key(), start);
+        let only = |memory: Memory| memory.beliefs.into_values().next().unwrap();
+        let going_on = only(recollection.memory(start));
+        assert_eq!(going_on.moves.len(), 1);
+        assert_eq!((going_on.moves[0].at, going_on.moves[0].before), (None, 0.0));
+        recollection.settle(|_| false, start);
+        let week = start.plus_millis(WEEK_MS as i64);
+        incident.id = "inc_2".into();
+        recollection.see(&incident, &key(), week);
+        recollection.settle(|_| false, week);
+        let belief = only(recollection.memory(week));
+        let [first, second] = &belief.moves[..] else { panic!("two: {:?}", belief.moves) };
+        assert_eq!((first.at, first.after), (Some(start), going_on.confidence));
+        assert!((second.before - first.after / 2.0).abs() < 1e-9, "it has faded: {second:?}");
+        assert_eq!((second.incident_id.as_str(), second.after), ("inc_2", belief.confidence));
+        for n in 3..50 {
+            incident.id = format!("inc_{n}");
+            recollection.see(&incident, &key(), week);
+            recollection.settle(|_| false, week);
+        }
+        let belief = only(recollection.memory(week));
+        assert_eq!((belief.moves.len(), belief.times_seen), (MOVES_MAX, 49));
+        assert_eq!(belief.moves.last().unwrap().incident_id, "inc_49");
     }
 
     #[test]

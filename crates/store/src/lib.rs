@@ -42,7 +42,7 @@ pub use people::{Change, Session, User};
 pub use reads::Sql;
 pub use rows::{
     ApiKey, AuditEntry, Choice, Claim, Event, KillSwitch, Kind, Object, Progress, Snapshot, Step,
-    Sums, Verdict, Wanted,
+    Sums, Try, Verdict, Wanted,
 };
 pub use status::STATUSES;
 
@@ -84,6 +84,14 @@ pub trait Store: Send + Sync {
         to: Timestamp,
         step_ms: i64,
     ) -> Result<Vec<Sums>>;
+    /// The attempts from `from` until before `to`, newest first, at most `limit`; each says whether it has these values.
+    async fn tries(
+        &self,
+        slice: &[(String, String)],
+        from: Timestamp,
+        to: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Try>>;
     /// How many attempts are stored.
     async fn attempts_count(&self) -> Result<i64>;
 

@@ -13,11 +13,11 @@ use crate::error::{Error, Result};
 use crate::open::Address;
 use crate::rows::{
     ApiKey, AuditEntry, Choice, Event, KillSwitch, Kind, Object, Progress, Snapshot, Step, Sums,
-    Wanted,
+    Try, Wanted,
 };
 use crate::sql::{at, get, maybe_at, query};
 use crate::work::{EFFECTS, Seat, SqlWork, Turn};
-use crate::{Change, Session, Store, User, Work, attempts, people};
+use crate::{Change, Session, Store, User, Work, attempts, people, status};
 
 /// A store in SQLite or PostgreSQL.
 pub struct Sql {
@@ -176,20 +176,12 @@ impl Store for Sql {
              CAST(SUM(r.latency_ms) AS BIGINT), CAST(SUM(r.latencies) AS BIGINT) FROM rollups r JOIN cells c ON c.id = r.cell \
              WHERE r.minute_ms >= $2 AND r.minute_ms < $3",
         );
-        for (place, (dimension, _)) in (4..).zip(slice) {
-            let known = SLICEABLE.iter().find(|name| *name == dimension);
-            let Some(name) = known else {
-                let allowed = SLICEABLE.join(", ");
-                return Err(Error::Database(format!(
-                    "roll-ups have no {dimension}; they have {allowed}"
-                )));
-            };
-            text.push_str(&format!(" AND c.{name} = ${place}"));
-        }
+        let (and, values) = conditions(slice, 4)?;
+        text.push_str(&and);
         text.push_str(" GROUP BY start_ms, r.status ORDER BY start_ms, r.status");
         let mut sums = query(text).bind(step_ms.max(1)).bind(from.as_millis()).bind(to.as_millis());
-        for (_, value) in slice {
-            sums = sums.bind(value.clone());
+        for value in values {
+            sums = sums.bind(value);
         }
         let mut series: Vec<Sums> = Vec::new();
         for row in &sums.fetch_all(&self.readers).await? {
@@ -207,6 +199,28 @@ impl Store for Sql {
             last.latencies += get::<i64>(row, 4)?;
         }
         Ok(series)
+    }
+
+    async fn tries(
+        &self,
+        slice: &[(String, String)],
+        from: Timestamp,
+        to: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Try>> {
+        let (and, values) = conditions(slice, 4)?;
+        let text = format!(
+            "SELECT a.payment_id, a.occurred_at_ms, a.attempt_number, c.method, c.gateway, a.status, \
+             CAST(CASE WHEN 1 = 1{and} THEN 1 ELSE 0 END AS BIGINT) FROM attempts a JOIN cells c ON c.id = a.cell \
+             WHERE a.occurred_at_ms >= $1 AND a.occurred_at_ms < $2 ORDER BY a.occurred_at_ms DESC, a.seq DESC LIMIT $3"
+        );
+        let mut tries =
+            query(text).bind(from.as_millis()).bind(to.as_millis()).bind(i64::from(limit));
+        for value in values {
+            tries = tries.bind(value);
+        }
+        let rows = tries.fetch_all(&self.readers).await?;
+        rows.iter().map(one_try).collect()
     }
 
     async fn attempts_count(&self) -> Result<i64> {
@@ -293,6 +307,43 @@ impl Store for Sql {
     async fn active_silences(&self, now: Timestamp) -> Result<Vec<Silence>> {
         alerts::active_silences(&self.readers, now).await
     }
+}
+
+/// What the engine calls a dimension that is missing.
+const NONE: &str = "__none__";
+
+/// `AND` for each pair, and the values to be bound, the first of them at this place.
+fn conditions(slice: &[(String, String)], first: usize) -> Result<(String, Vec<String>)> {
+    let (mut text, mut values) = (String::new(), Vec::new());
+    for (dimension, value) in slice {
+        let known = SLICEABLE.iter().find(|name| *name == dimension);
+        let Some(name) = known else {
+            let allowed = SLICEABLE.join(", ");
+            return Err(Error::Database(format!(
+                "roll-ups have no {dimension}; they have {allowed}"
+            )));
+        };
+        if value == NONE {
+            text.push_str(&format!(" AND c.{name} IS NULL"));
+        } else {
+            text.push_str(&format!(" AND c.{name} = ${}", first + values.len()));
+            values.push(value.clone());
+        }
+    }
+    Ok((text, values))
+}
+
+fn one_try(row: &AnyRow) -> Result<Try> {
+    let wrong = || Error::damaged("an attempt", "its status or number is none of ours");
+    Ok(Try {
+        payment_id: get(row, 0)?,
+        at: at(row, 1)?,
+        attempt_number: u32::try_from(get::<i64>(row, 2)?).map_err(|_| wrong())?,
+        method: get(row, 3)?,
+        gateway: get(row, 4)?,
+        status: status::of(get(row, 5)?).ok_or_else(wrong)?,
+        is_chosen: get::<i64>(row, 6)? != 0,
+    })
 }
 
 fn object(row: &AnyRow) -> Result<Object> {

@@ -144,6 +144,25 @@ pub struct Choice {
     pub body: String,
 }
 
+/// What of an attempt says what its payer did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Try {
+    /// Its payment.
+    pub payment_id: String,
+    /// When its outcome was known.
+    pub at: Timestamp,
+    /// Which of the payment's attempts, from 1.
+    pub attempt_number: u32,
+    /// How it was paid.
+    pub method: String,
+    /// Through whom.
+    pub gateway: String,
+    /// What came of it.
+    pub status: Status,
+    /// Whether it has the values that were asked for.
+    pub is_chosen: bool,
+}
+
 /// Sums of roll-ups over one step of a series.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {

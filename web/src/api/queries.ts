@@ -108,6 +108,17 @@ export const useDecisions = (paging: Paging & { since?: string } = {}) =>
 export const useMemory = () =>
   useQuery({ queryKey: ["memory"], queryFn: () => told(api.GET("/v1/memory")), refetchInterval: LATER });
 
+export const useCalibration = () =>
+  useQuery({ queryKey: ["calibration"], queryFn: () => told(api.GET("/v1/calibration")), refetchInterval: LATER });
+
+export const useBehaviour = (slice: string, window: string) =>
+  useQuery({
+    queryKey: ["behaviour", slice, window],
+    queryFn: () => told(api.GET("/v1/behaviour", { params: { query: { slice, window } } })),
+    refetchInterval: LATER,
+    placeholderData: keepPreviousData,
+  });
+
 export const usePolicy = () =>
   useQuery({ queryKey: ["policy"], queryFn: () => told(api.GET("/v1/policy")), refetchInterval: LATER });
 

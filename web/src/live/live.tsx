@@ -2,8 +2,9 @@
 import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { createContext, useContext, useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
 
-import { credentials } from "../api/client";
+import { api, credentials, told } from "../api/client";
 import type { Routes } from "../api/types";
+import { hear } from "../view/now";
 import { onRecent, recent, remember } from "./recent";
 import { follow, type Connection, type Told } from "./stream";
 
@@ -24,7 +25,10 @@ function spread(client: QueryClient, event: Told): void {
     const { id } = event.data as { id: string };
     client.setQueryData([list, "one", id], event.data);
     void client.invalidateQueries({ queryKey: [list] });
-    if (event.kind === "experiment") void client.invalidateQueries({ queryKey: ["recovered"] });
+    if (event.kind === "experiment") {
+      void client.invalidateQueries({ queryKey: ["recovered"] });
+      void client.invalidateQueries({ queryKey: ["calibration"] });
+    }
     if (event.kind === "incident") void client.invalidateQueries({ queryKey: ["memory"] });
   } else if (event.kind === "kill_switch") {
     client.setQueryData(["kill-switch"], event.data);
@@ -32,8 +36,15 @@ function spread(client: QueryClient, event: Told): void {
     client.setQueryData(["policy"], event.data);
   } else if (event.kind === "routes") {
     client.setQueryData(["routes", "gateway"], event.data);
-    remember(event.data as Routes);
+    const routes = event.data as Routes;
+    hearOf(routes);
+    remember(routes);
   }
+}
+
+/** A clock of events that has seen none yet stands at its beginning. */
+function hearOf({ as_of, now }: Routes): void {
+  if (as_of != null) hear(now);
 }
 
 export function Live({ children, epoch }: { children: ReactNode; epoch: number }) {
@@ -47,6 +58,10 @@ export function Live({ children, epoch }: { children: ReactNode; epoch: number }
       onEvent: (event) => spread(client, event),
       onState: (next) => {
         setConnection(next);
+        // The key was revoked, or the first one was made: who am I now?
+        if (next.state === "refused") void client.invalidateQueries({ queryKey: ["me"] });
+        // How late it is there, before the stream tells it.
+        if (next.state === "live") void told(api.GET("/v1/routes", { params: { query: { limit: 1 } } })).then(hearOf, () => undefined);
         // What isn't in the stream may have changed while we were away.
         if (next.state === "live" && wasLive) void client.invalidateQueries();
         wasLive ||= next.state === "live";

@@ -52,6 +52,15 @@ function InForce({ all }: { all: Intervention[] }) {
   );
 }
 
+/** A thinner part has no room for its name. */
+const NAMED_MIN = 0.3;
+
+const shareWords = (shares: Record<string, number>) =>
+  Object.entries(shares)
+    .sort(([, a], [, b]) => b - a)
+    .map(([gateway, part]) => `${gateway} ${share(part)}`)
+    .join(", ");
+
 /** What the data plane obeys, as shares. */
 function Policy() {
   const policy = usePolicy();
@@ -69,15 +78,20 @@ function Policy() {
               </span>
             </div>
             {Object.keys(one.shares).length > 0 && (
-              <div className="shares" role="img" aria-label={Object.entries(one.shares).map(([g, s]) => `${g} ${share(s)}`).join(", ")}>
-                {Object.entries(one.shares)
-                  .sort(([, a], [, b]) => b - a)
-                  .map(([gateway, part]) => (
-                    <span key={gateway} style={{ flexGrow: part, flexBasis: 0 }} title={`${gateway} ${share(part)}`}>
-                      {gateway} {share(part)}
-                    </span>
-                  ))}
-              </div>
+              <>
+                <div className="shares" role="img" aria-label={shareWords(one.shares)}>
+                  {Object.entries(one.shares)
+                    .sort(([, a], [, b]) => b - a)
+                    .map(([gateway, part]) => (
+                      <span key={gateway} className={part < NAMED_MIN ? "thin" : ""} style={{ flexGrow: part, flexBasis: 0 }} title={`${gateway} ${share(part)}`}>
+                        {part < NAMED_MIN ? null : `${gateway} ${share(part)}`}
+                      </span>
+                    ))}
+                </div>
+                <span className="note" aria-hidden="true">
+                  {shareWords(one.shares)}
+                </span>
+              </>
             )}
             {one.suppressed && <span className="note">Taken out, but for a trickle; the router&apos;s next best serves.</span>}
           </li>
@@ -119,6 +133,7 @@ function Experiments({ experiments }: { experiments: Experiment[] }) {
         columns={[
           { name: "Experiment", cell: (x) => <To href={`/actions/${x.intervention_id}`}>{x.id}</To>, plain: (x) => x.id },
           { name: "Verdict", cell: (x) => <Badge state={x.verdict} />, plain: (x) => x.verdict },
+          { name: "Said", cell: (x) => confidence(x.confidence), plain: (x) => x.confidence, isNumber: true },
           { name: "Began", cell: (x) => <At time={x.started_at} />, plain: (x) => x.started_at },
           { name: "Moved", cell: (x) => share(x.allocation), plain: (x) => x.allocation, isNumber: true },
           ...(["control", "treatment"] as const).map((name) => ({

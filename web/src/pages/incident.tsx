@@ -6,11 +6,13 @@ import { useDecisions, useIncident, useInterventions } from "../api/queries";
 import type { Incident, Intervention } from "../api/types";
 import { At, Badge, Button, Figure, Figures, Page, Panel, SliceChips, To } from "../parts/basic";
 import { Chart, type Mark } from "../parts/chart";
+import { Choice } from "../parts/choice";
 import { Empty, Shown } from "../parts/states";
 import { Table } from "../parts/table";
 import { useRefused } from "../shell/may";
 import { confidence, count, money, percent, rough, share, span } from "../view/format";
 import { useNow } from "../view/now";
+import { useParam } from "../view/params";
 import { asText, dimensionName, inWords, valueName } from "../view/slice";
 import { causeName, signalName } from "../view/words";
 import { Doing } from "./doing";
@@ -56,9 +58,7 @@ function Told({ incident }: { incident: Incident }) {
           <Alternatives incident={incident} />
         </Panel>
       </div>
-      <Panel title="Where it hits">
-        <Breakdown incident={incident} />
-      </Panel>
+      <Breakdown incident={incident} />
       <Panel title="What was decided">
         <Said incident={incident} />
       </Panel>
@@ -213,23 +213,31 @@ function Alternatives({ incident }: { incident: Incident }) {
 }
 
 function Breakdown({ incident }: { incident: Incident }) {
-  const rows = Object.entries(incident.breakdown).flatMap(([dimension, parts]) => parts.map((part) => ({ dimension, ...part })));
+  const [which, setWhich] = useParam("parts", "hit");
+  const all = Object.entries(incident.breakdown).flatMap(([dimension, parts]) => parts.map((part) => ({ dimension, ...part })));
+  const rows = which === "all" ? all : all.filter((part) => part.hit);
+  const options = [
+    { value: "hit", name: "Hit" },
+    { value: "all", name: `All ${all.length}` },
+  ];
   return (
-    <Table
-      label="Where it hits"
-      rows={rows}
-      rowKey={(r) => `${r.dimension} ${r.value}`}
-      empty="No parts were told"
-      file={`${incident.id}-breakdown`}
-      columns={[
-        { name: "Part", cell: (r) => `${dimensionName(r.dimension)} ${valueName(r.value)}`, plain: (r) => `${r.dimension}:${r.value}` },
-        { name: "Hit", cell: (r) => (r.hit ? "● hit" : "spared"), plain: (r) => (r.hit ? "yes" : "no") },
-        { name: "Success", cell: (r) => percent(r.observed_rate), plain: (r) => r.observed_rate, isNumber: true },
-        { name: "Expected", cell: (r) => percent(r.expected_rate), plain: (r) => r.expected_rate, isNumber: true },
-        { name: "Attempts", cell: (r) => count(r.attempts), plain: (r) => r.attempts, isNumber: true },
-        { name: "Lost payments", cell: (r) => rough(r.lost_payments), plain: (r) => r.lost_payments, isNumber: true },
-      ]}
-    />
+    <Panel title="Where it hits" tools={all.length > 0 && <Choice label="Which parts" value={which} onChange={setWhich} options={options} />}>
+      <Table
+        label="Where it hits"
+        rows={rows}
+        rowKey={(r) => `${r.dimension} ${r.value}`}
+        empty={all.length === 0 ? "No parts were told" : "No part stands out"}
+        file={`${incident.id}-breakdown`}
+        columns={[
+          { name: "Part", cell: (r) => `${dimensionName(r.dimension)} ${valueName(r.value)}`, plain: (r) => `${r.dimension}:${r.value}` },
+          { name: "Hit", cell: (r) => (r.hit ? "● hit" : "spared"), plain: (r) => (r.hit ? "yes" : "no") },
+          { name: "Success", cell: (r) => percent(r.observed_rate), plain: (r) => r.observed_rate, isNumber: true },
+          { name: "Expected", cell: (r) => percent(r.expected_rate), plain: (r) => r.expected_rate, isNumber: true },
+          { name: "Attempts", cell: (r) => count(r.attempts), plain: (r) => r.attempts, isNumber: true },
+          { name: "Lost payments", cell: (r) => rough(r.lost_payments), plain: (r) => r.lost_payments, isNumber: true },
+        ]}
+      />
+    </Panel>
   );
 }
 

@@ -10,17 +10,18 @@ import { useParam } from "../view/params";
 import { inWords } from "../view/slice";
 import { actionName, causeName, signalName } from "../view/words";
 
-const STATES = ["", "open", "mitigated", "resolved"].map((value) => ({ value, name: value === "" ? "All" : value.charAt(0).toUpperCase() + value.slice(1) }));
+const ALL = "all";
+const STATES = [ALL, "open", "mitigated", "resolved"].map((value) => ({ value, name: value.charAt(0).toUpperCase() + value.slice(1) }));
 
 export default function Incidents() {
-  const [status, setStatus] = useParam("status");
-  const incidents = useIncidents({ status, limit: 100 });
+  const [status, setStatus] = useParam("status", ALL);
+  const incidents = useIncidents({ status: status === ALL ? "" : status, limit: 100 });
   return (
     <Page title="Incidents" lead="Findings that one root cause explains, with what they cost." tools={<Choice label="Status" value={status} options={STATES} onChange={setStatus} />}>
       <Shown query={incidents} rows={6}>
         {({ data }) =>
           data.length === 0 ? (
-            <Empty title={status === "" ? "Nothing has failed yet" : `No incident is ${status}`}>An incident appears here within seconds of being found.</Empty>
+            <Empty title={status === ALL ? "Nothing has failed yet" : `No incident is ${status}`}>An incident appears here within seconds of being found.</Empty>
           ) : (
             <ul className="list">
               {data.map((incident) => (

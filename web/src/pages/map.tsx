@@ -14,6 +14,7 @@ import { useParam } from "../view/params";
 import { apart, place, scale, type Scale } from "../view/scatter";
 import { asText, dimensionName, inWords, touches } from "../view/slice";
 import { DIMENSIONS } from "./health";
+import { Behaviour } from "./behaviour";
 import { SliceSheet } from "./slice-sheet";
 
 const BY = ["gateway", "gateway,method", "gateway,issuer", "gateway,network", "issuer", "method"].filter((by) => by.split(",").every((d) => DIMENSIONS.includes(d)));
@@ -26,8 +27,9 @@ export default function PerformanceMap() {
   const routes = useRoutes(by);
   return (
     <Page title="Performance map" lead="The better a route, the further up and left it stands. Size is volume, the trail its way over the last minutes.">
-      <div className="columns wide-first">
+      <div className="map-layout">
         <Panel
+          className="map"
           title="Routes"
           tools={
             <>
@@ -41,29 +43,29 @@ export default function PerformanceMap() {
           </Shown>
         </Panel>
         <Shown query={routes}>{({ data }) => <Chosen row={data.find((row) => asText(row.slice) === chosen) ?? data[0]} onOpen={setSlice} />}</Shown>
+        <Panel title="As a table" className="table">
+          <Shown query={routes}>
+            {({ data }) => (
+              <Table
+                label="Routes"
+                rows={data}
+                rowKey={(row) => asText(row.slice)}
+                empty="No attempts in the last minute"
+                file="routes"
+                columns={[
+                  { name: "Route", cell: (row) => <To href={`/map?by=${by}&slice=${encodeURIComponent(asText(row.slice))}`}>{inWords(row.slice)}</To>, plain: (row) => asText(row.slice) },
+                  { name: "Attempts", cell: (row) => count(row.attempts), plain: (row) => row.attempts, isNumber: true },
+                  { name: "Success", cell: (row) => percent(row.success_rate), plain: (row) => row.success_rate, isNumber: true },
+                  { name: "Against expected", cell: (row) => points(gapOf(row)), plain: gapOf, isNumber: true },
+                  { name: "p50", cell: (row) => milliseconds(row.latency_ms.p50), plain: (row) => row.latency_ms.p50, isNumber: true },
+                  { name: "p95", cell: (row) => milliseconds(row.latency_ms.p95), plain: (row) => row.latency_ms.p95, isNumber: true },
+                  { name: "p99", cell: (row) => milliseconds(row.latency_ms.p99), plain: (row) => row.latency_ms.p99, isNumber: true },
+                ]}
+              />
+            )}
+          </Shown>
+        </Panel>
       </div>
-      <Panel title="As a table">
-        <Shown query={routes}>
-          {({ data }) => (
-            <Table
-              label="Routes"
-              rows={data}
-              rowKey={(row) => asText(row.slice)}
-              empty="No attempts in the last minute"
-              file="routes"
-              columns={[
-                { name: "Route", cell: (row) => <To href={`/map?by=${by}&slice=${encodeURIComponent(asText(row.slice))}`}>{inWords(row.slice)}</To>, plain: (row) => asText(row.slice) },
-                { name: "Attempts", cell: (row) => count(row.attempts), plain: (row) => row.attempts, isNumber: true },
-                { name: "Success", cell: (row) => percent(row.success_rate), plain: (row) => row.success_rate, isNumber: true },
-                { name: "Against expected", cell: (row) => points(gapOf(row)), plain: gapOf, isNumber: true },
-                { name: "p50", cell: (row) => milliseconds(row.latency_ms.p50), plain: (row) => row.latency_ms.p50, isNumber: true },
-                { name: "p95", cell: (row) => milliseconds(row.latency_ms.p95), plain: (row) => row.latency_ms.p95, isNumber: true },
-                { name: "p99", cell: (row) => milliseconds(row.latency_ms.p99), plain: (row) => row.latency_ms.p99, isNumber: true },
-              ]}
-            />
-          )}
-        </Shown>
-      </Panel>
       <SliceSheet />
     </Page>
   );
@@ -190,6 +192,7 @@ function Chosen({ row, onOpen }: { row: RouteRow | undefined; onOpen: (slice: st
   if (row === undefined) return null;
   return (
     <Panel
+      className="chosen-route"
       title={inWords(row.slice)}
       tools={
         <button type="button" className="button" onClick={() => onOpen(asText(row.slice))}>
@@ -227,6 +230,7 @@ function Chosen({ row, onOpen }: { row: RouteRow | undefined; onOpen: (slice: st
           },
         ]}
       />
+      <Behaviour slice={asText(row.slice)} />
     </Panel>
   );
 }

@@ -14,6 +14,7 @@ import { gapOf } from "../view/heat";
 import { useParam } from "../view/params";
 import { fromText, inWords, touches } from "../view/slice";
 import { causeName } from "../view/words";
+import { Behaviour } from "./behaviour";
 
 export function SliceSheet() {
   const [text, setText] = useParam("slice");
@@ -46,6 +47,7 @@ function Content({ slice, text }: { slice: Slice; text: string }) {
       <Choice label="How far back" value={length} onChange={setLength} options={Object.keys(STEPS).map((value) => ({ value, name: value }))} />
       {to !== null && <Past text={text} step={step} from={to - ms} to={to} baseline={row?.baseline_rate ?? null} />}
       <Errors row={row} />
+      <Behaviour slice={text} />
       <Known slice={slice} />
     </>
   );

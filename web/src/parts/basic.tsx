@@ -4,7 +4,7 @@ import { Link } from "wouter";
 
 import type { Slice } from "../api/types";
 import { bothZones, localMoment, NONE, span } from "../view/format";
-import { useNow } from "../view/now";
+import { useNow, useWallNow } from "../view/now";
 import { dimensionName, inWords, valueName } from "../view/slice";
 import { stateName, tone, type Tone } from "../view/words";
 
@@ -91,10 +91,10 @@ export function At({ time }: { time: string | null | undefined }) {
   );
 }
 
-/** How long until then, or since. */
-export function Left({ until }: { until: string }) {
-  const now = useNow();
-  const ms = Date.parse(until) - now;
+/** How long until then, or since; `isWall` where that is dated by clocks on walls. */
+export function Left({ until, isWall = false }: { until: string; isWall?: boolean }) {
+  const [now, wall] = [useNow(), useWallNow()];
+  const ms = Date.parse(until) - (isWall ? wall : now);
   return (
     <time dateTime={until} title={bothZones(Date.parse(until))}>
       {ms > 0 ? `in ${span(ms)}` : `${span(-ms)} ago`}

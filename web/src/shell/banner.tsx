@@ -7,7 +7,7 @@ import { useConnection } from "../live/live";
 import { At, Button } from "../parts/basic";
 import { Asked } from "../parts/dialog";
 import { span } from "../view/format";
-import { useNow } from "../view/now";
+import { useNow, useWallNow } from "../view/now";
 import { actionName } from "../view/words";
 import { useRefused, useRefusedToClear } from "./may";
 
@@ -141,7 +141,7 @@ function KillSwitch({ open, setOpen }: { open: boolean; setOpen: (open: boolean)
 /** A lost connection is said, with what is still shown, and recovers by itself. */
 function Lost() {
   const connection = useConnection();
-  const now = useNow();
+  const now = useWallNow();
   if (connection.state === "lost" && now - connection.since > 1_000) {
     const left = Math.max(0, connection.retryAt - now);
     return (

@@ -11,6 +11,8 @@ test("what isn't known is a dash, in every form", () => {
 
 test("zero is a number", () => {
   expect(count(0)).toBe("0");
+  expect(rough(-0.3)).toBe("0");
+  expect(count(-0.3)).toBe("0");
   expect(evidence(0)).toBe("0");
   expect(percent(0)).toBe("0.0%");
 });

@@ -16,8 +16,11 @@ type Maybe<T> = T | null | undefined;
 const given = <T>(value: Maybe<T>, tell: (value: T) => string): string =>
   value === null || value === undefined ? NONE : tell(value);
 
-export const count = (value: Maybe<number>) => given(value, (v) => whole.format(v));
-export const rough = (value: Maybe<number>) => given(value, (v) => (Math.abs(v) < 10_000 ? whole : compact).format(v));
+/** What rounds to nothing has no sign. */
+const signless = (value: number) => (Math.abs(value) < 0.5 ? 0 : value);
+
+export const count = (value: Maybe<number>) => given(value, (v) => whole.format(signless(v)));
+export const rough = (value: Maybe<number>) => given(value, (v) => (Math.abs(v) < 10_000 ? whole.format(signless(v)) : compact.format(v)));
 export const perSecond = (value: Maybe<number>) => given(value, (v) => oneDigit.format(v));
 export const number = (value: Maybe<number>) => given(value, (v) => twoDigits.format(v));
 export const percent = (value: Maybe<number>) => given(value, (v) => parts.format(v));

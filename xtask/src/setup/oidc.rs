@@ -9,7 +9,8 @@ use crate::process::{command, succeeds};
 const ISSUER: &str = "oauth2-mock-server-8.2.3";
 const MOTO: &str = "moto-5.2.5";
 
-fn dir(tool: Tool) -> Option<PathBuf> {
+/// Where it goes.
+pub fn place(tool: Tool) -> Option<PathBuf> {
     let name = if tool == Tool::Moto { MOTO } else { ISSUER };
     cache_dir().map(|dir| dir.join(name))
 }
@@ -20,7 +21,7 @@ pub fn is_there(tool: Tool) -> bool {
         Tool::Moto => "bin/moto_server",
         _ => "node_modules/oauth2-mock-server/package.json",
     };
-    dir(tool).is_some_and(|dir| dir.join(part).exists())
+    place(tool).is_some_and(|dir| dir.join(part).exists())
 }
 
 /// The one line that gets it.
@@ -33,7 +34,7 @@ pub fn install_line(tool: Tool) -> String {
 
 /// Fetches it.
 pub fn install(tool: Tool, root: &Path) -> bool {
-    let Some(dir) = dir(tool) else {
+    let Some(dir) = place(tool) else {
         println!("neither POINTSMAN_CACHE, XDG_CACHE_HOME nor HOME is set: no place to install to");
         return false;
     };

@@ -7,6 +7,7 @@ use stats::{confidence_sequence, posterior::Beta};
 
 use super::cohorts::index;
 use super::{Evidence, Trial};
+use crate::Outcome;
 
 /// What the tests say by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +67,10 @@ pub struct Experiment {
     pub evidence: Evidence,
     /// What they say.
     pub verdict: Verdict,
+    /// Probability that the plan gains payments, as it was said when it was decided.
+    pub confidence: f64,
+    /// How it ended for the payments, once it has.
+    pub outcome: Option<Outcome>,
 }
 
 impl Trial {

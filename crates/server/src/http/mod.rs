@@ -5,6 +5,8 @@
 
 mod alerts;
 mod ask;
+mod behaviour;
+mod calibration;
 mod command;
 mod demo;
 mod docs;
@@ -71,11 +73,13 @@ fn described() -> (Router<Arc<App>>, OpenApi) {
         .routes(routes!(recovered::recovered))
         .routes(routes!(objects::decisions))
         .routes(routes!(operator::memory))
+        .routes(routes!(calibration::calibration))
         .routes(routes!(operator::policy))
         .routes(routes!(command::kill_switch, command::set_kill_switch))
         .routes(routes!(command::advance))
         .routes(routes!(stream::follow))
         .routes(routes!(routes::series))
+        .routes(routes!(behaviour::behaviour))
         .routes(routes!(routes::payment))
         .routes(routes!(operator::settings, operator::change))
         .routes(routes!(pending::list))

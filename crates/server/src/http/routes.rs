@@ -85,6 +85,8 @@ pub struct RouteRow {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Routes {
     as_of: Option<String>,
+    /// The server's clock: the events' where `clock.source` is `event`.
+    now: String,
     window: String,
     data: Vec<RouteRow>,
 }
@@ -121,6 +123,7 @@ pub async fn told(app: &App, by: &[&str], limit: usize) -> Result<Routes, Proble
     };
     Ok(Routes {
         as_of: as_of.map(rfc3339),
+        now: rfc3339(app.clock.now()),
         window: format!("{}s", app.window_ms / 1_000),
         data: rows.into_iter().take(limit).map(row).collect(),
     })
@@ -254,7 +257,8 @@ pub async fn series(
     }))
 }
 
-fn slice(text: &str) -> Result<Vec<(String, String)>, Problem> {
+/// `gateway:payu,issuer:HDFC`, by dimensions that the store sums by.
+pub fn slice(text: &str) -> Result<Vec<(String, String)>, Problem> {
     const DIMENSIONS: [&str; 7] =
         ["gateway", "method", "network", "issuer", "country", "merchant_id", "currency"];
     let pairs = text.split(',').filter(|pair| !pair.trim().is_empty());

@@ -1,6 +1,6 @@
 //! An experiment on the wire.
 
-use pilot::Verdict;
+use pilot::{Outcome, Verdict};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -31,6 +31,11 @@ pub struct Experiment {
     e_values: EValues,
     #[schema(value_type = String)]
     verdict: Verdict,
+    /// Probability that the plan gains payments, as it was said when it was decided.
+    confidence: f64,
+    /// `helped`: its test showed benefit; `harmed`: it showed harm; `no_effect`: neither; null while it runs.
+    #[schema(value_type = Option<String>)]
+    outcome: Option<Outcome>,
 }
 
 impl Experiment {
@@ -51,6 +56,8 @@ impl Experiment {
                 mismatch: from.evidence.mismatch,
             },
             verdict: from.verdict,
+            confidence: from.confidence,
+            outcome: from.outcome,
         }
     }
 }

@@ -94,6 +94,18 @@ pub struct Belief {
     confidence: f64,
     times_seen: u64,
     last_seen: String,
+    /// The newest that incidents did to it, oldest first; in between it halves each week.
+    moves: Vec<Move>,
+}
+
+/// What one incident did to a belief.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Move {
+    incident_id: String,
+    /// When the incident was over; null while it goes on.
+    at: Option<String>,
+    before: f64,
+    after: f64,
 }
 
 /// How often an action ended so on a pattern.
@@ -117,11 +129,18 @@ pub struct Memory {
 impl Memory {
     /// Of what the pilot remembers.
     pub fn new(from: &pilot::Memory) -> Self {
+        let moved = |moved: &pilot::Move| Move {
+            incident_id: moved.incident_id.clone(),
+            at: moved.at.map(rfc3339),
+            before: moved.before,
+            after: moved.after,
+        };
         let belief = |belief: &pilot::Belief| Belief {
             slice: belief.slice.clone(),
             confidence: belief.confidence,
             times_seen: belief.times_seen,
             last_seen: rfc3339(belief.last_seen),
+            moves: belief.moves.iter().map(moved).collect(),
         };
         let lesson = |lesson: &pilot::Lesson| Lesson {
             pattern: lesson.pattern.clone(),

@@ -26,6 +26,8 @@ fn every_error_is_a_problem_with_a_code_and_the_request_that_it_answers() {
         ("GET", "/v1/routes?window=5m", "", 422, "invalid"),
         ("GET", "/v1/routes?by=colour", "", 422, "invalid"),
         ("GET", "/v1/series?step=7s", "", 422, "invalid"),
+        ("GET", "/v1/behaviour?window=2d", "", 422, "invalid"),
+        ("GET", "/v1/behaviour?slice=colour:red", "", 422, "invalid"),
         ("GET", "/v1/series?slice=colour:red", "", 422, "invalid"),
         ("GET", "/v1/payments/nobody", "", 404, "not_found"),
         ("GET", "/v1/route/decisions/d_0", "", 404, "not_found"),

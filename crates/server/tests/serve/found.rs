@@ -52,6 +52,15 @@ fn an_outage_is_found_told_and_kept() {
         .map(|point| point["success_rate"].as_f64().expect("a rate"))
         .collect();
     assert_eq!(rates.len(), 12);
+    let behaviour = server.get("/v1/behaviour?window=1h&slice=gateway:PAYU").json();
+    assert_eq!(behaviour["is_complete"], true, "{behaviour}");
+    let payments = behaviour["payments"].as_u64().expect("a count");
+    assert!(payments > 100 && behaviour["tried_again"]["share"].is_number(), "{behaviour}");
+    let beliefs = server.get("/v1/memory").json()["beliefs"].clone();
+    let moves = beliefs.as_object().expect("beliefs").values().flat_map(|b| b["moves"].as_array());
+    let of_it: Vec<_> = moves.flatten().filter(|m| m["incident_id"] == id).collect();
+    assert!(of_it[0]["after"].as_f64() > of_it[0]["before"].as_f64(), "{beliefs}");
+    assert_eq!(server.get("/v1/calibration").json()["decided"], 0, "nothing was tried");
     assert!(rates[5] > 0.6 && rates[9] < 0.3, "{rates:?}");
     let acknowledged = server.post(&format!("/v1/incidents/{id}/ack"), "").json();
     assert_eq!(acknowledged["acknowledged_by"], "local");

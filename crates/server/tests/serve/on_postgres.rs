@@ -3,11 +3,12 @@
 use crate::postgres::Cluster;
 use crate::support::{EVENT_CLOCK, HOUR, Place, Running};
 
-fn told(server: &Running) -> [String; 3] {
+fn told(server: &Running) -> [String; 4] {
     [
         "/v1/incidents?limit=500",
         "/v1/decisions?limit=500",
         "/v1/series?from=2026-09-21T09:00:00Z&to=2026-09-21T10:00:00Z",
+        "/v1/behaviour?window=1h&slice=gateway:PAYU",
     ]
     .map(|path| server.get(path).body)
 }

@@ -13,6 +13,7 @@ pub fn all() -> Vec<Case> {
         ("each id once, in any cut", |s, _| Box::pin(once(s))),
         ("an unknown outcome is replaced once", |s, _| Box::pin(replaced_once(s))),
         ("roll-ups agree with the rows", |s, _| Box::pin(rollups_agree(s))),
+        ("attempts of a time are read for what payers do", |s, _| Box::pin(tried(s))),
         ("every field comes back", |s, _| Box::pin(fields(s))),
         ("work that is dropped has not happened", |s, _| Box::pin(dropped(s))),
         ("counting goes on after opening again", |s, url| Box::pin(again(s, url))),
@@ -139,6 +140,42 @@ async fn rollups_agree(store: Sql) {
     let by_bin = [("bin".into(), "4".into())];
     let unknown = store.series(&by_bin, all[0].occurred_at, all[1].occurred_at, 1).await;
     assert!(unknown.expect_err("no such column").to_string().contains("gateway, method"));
+}
+
+async fn tried(store: Sql) {
+    let mut all: Vec<Attempt> =
+        (0..4).map(|i| attempt(&format!("a{i}"), i * 60, Status::Declined)).collect();
+    all[1].gateway = "razorpay".into();
+    all[1].attempt_number = 2;
+    all[2].issuer = None;
+    put(&store, &all).await;
+    let start = all[0].occurred_at;
+    let read = async |slice: &[(&str, &str)], minutes: i64, limit: u32| {
+        let slice: Vec<(String, String)> =
+            slice.iter().map(|(d, v)| ((*d).into(), (*v).into())).collect();
+        let until = start.plus_millis(minutes * 60_000);
+        store.tries(&slice, start, until, limit).await.expect("read")
+    };
+    let ids = |tries: &[store::Try]| -> Vec<String> {
+        tries.iter().map(|one| one.payment_id.clone()).collect()
+    };
+    assert_eq!(ids(&read(&[], 9, 9).await), ["p_a3", "p_a2", "p_a1", "p_a0"]);
+    assert_eq!(ids(&read(&[], 9, 2).await), ["p_a3", "p_a2"], "the newest");
+    let chosen = read(&[("gateway", "razorpay")], 3, 9).await;
+    assert_eq!(chosen.iter().map(|one| one.is_chosen).collect::<Vec<_>>(), [false, true, false]);
+    assert_eq!(
+        (chosen[1].attempt_number, chosen[1].gateway.as_str(), chosen[1].at),
+        (2, "razorpay", all[1].occurred_at)
+    );
+    let issuer = all[0].issuer.clone().expect("it has one");
+    let none_is_no_value = read(&[("issuer", &issuer)], 9, 9).await;
+    assert!(!none_is_no_value[1].is_chosen && none_is_no_value[3].is_chosen);
+    let without = read(&[("issuer", "__none__"), ("gateway", "payu")], 9, 9).await;
+    assert_eq!(
+        without.iter().map(|one| one.is_chosen).collect::<Vec<_>>(),
+        [false, true, false, false]
+    );
+    assert_eq!(sums(&store, &[("issuer", "__none__"), ("gateway", "payu")]).await.0[1], 1);
 }
 
 async fn fields(store: Sql) {

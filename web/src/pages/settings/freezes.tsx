@@ -6,6 +6,7 @@ import { Confirm } from "../../parts/dialog";
 import { Empty, Shown } from "../../parts/states";
 import { Table } from "../../parts/table";
 import { useRefused } from "../../shell/may";
+import { serverNow } from "../../view/now";
 
 export function Freezes() {
   const freezes = useFreezes();
@@ -43,7 +44,7 @@ export function Freezes() {
                 reason="needed"
                 refused={refused}
                 run={(reason) => {
-                  const now = Date.now();
+                  const now = serverNow();
                   return set.mutateAsync([...data, { from: new Date(now).toISOString(), to: new Date(now + 3_600_000).toISOString(), reason }]);
                 }}
               />

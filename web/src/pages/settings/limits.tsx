@@ -1,4 +1,4 @@
-/** The guardrails' limits, changed together; what widens one waits for a second person where two are needed. */
+/** The guardrails' limits, in words and changed together; what widens one waits for a second person where two are needed. */
 import { useState } from "react";
 
 import { useChangeSettings } from "../../api/commands";
@@ -7,7 +7,7 @@ import { Button, Panel } from "../../parts/basic";
 import { Asked } from "../../parts/dialog";
 import { Shown } from "../../parts/states";
 import { useRefused } from "../../shell/may";
-import { span } from "../../view/format";
+import { GROUPS, limitName, limitWords, UNITS } from "../../view/limit-words";
 import { changesOf, limitText, type Limits as All } from "../../view/limits";
 
 export function Limits() {
@@ -17,6 +17,13 @@ export function Limits() {
       <Shown query={settings}>{({ value, tag }) => <Fields before={value.guardrails as All} tag={tag} />}</Shown>
     </Panel>
   );
+}
+
+/** The server's limits by group; what has no words yet comes last. */
+function grouped(before: All): { title: string; names: string[] }[] {
+  const groups = GROUPS.map(({ title, limits }) => ({ title, names: Object.keys(limits).filter((name) => name in before) }));
+  const others = Object.keys(before).filter((name) => limitWords(name) === undefined);
+  return [...groups, { title: "Others", names: others }].filter((group) => group.names.length > 0);
 }
 
 function Fields({ before, tag }: { before: All; tag: string }) {
@@ -36,18 +43,22 @@ function Fields({ before, tag }: { before: All; tag: string }) {
       }}
     >
       {refused !== null && <p className="note">{refused}</p>}
-      <div className="form-grid">
-        {Object.entries(before).map(([name, limit]) => (
-          <label key={name} className="field limit">
-            <span className="note">
-              {name.replace(/_ms(_|$)/, "$1").replaceAll("_", " ")}
-              {name.includes("_ms") && typeof limit === "number" && ` (ms; ${span(limit)})`}
-            </span>
-            <input value={typed[name] ?? limitText(limit)} readOnly={refused !== null} aria-invalid={wrong.includes(name)} onChange={(e) => setTyped({ ...typed, [name]: e.target.value })} />
-          </label>
-        ))}
-      </div>
-      {wrong.length > 0 && <p className="error">Not of the kind that is wanted: {wrong.join(", ").replaceAll("_", " ")}</p>}
+      {grouped(before).map((group) => (
+        <fieldset key={group.title} className="limits">
+          <legend>{group.title}</legend>
+          {group.names.map((name) => (
+            <Field
+              key={name}
+              name={name}
+              value={typed[name] ?? limitText(name, before[name])}
+              isReadOnly={refused !== null}
+              isWrong={wrong.includes(name)}
+              onChange={(text) => setTyped({ ...typed, [name]: text })}
+            />
+          ))}
+        </fieldset>
+      ))}
+      {wrong.length > 0 && <p className="error">This can&apos;t be read: {wrong.map(limitName).join(", ")}</p>}
       {refused === null && (
         <div className="tools">
           <Button type="submit" kind="main" disabled={names.length === 0 || wrong.length > 0}>
@@ -68,9 +79,10 @@ function Fields({ before, tag }: { before: All; tag: string }) {
             <dl className="pairs">
               {names.map((name) => (
                 <div key={name} style={{ display: "contents" }}>
-                  <dt>{name.replaceAll("_", " ")}</dt>
+                  <dt>{limitName(name)}</dt>
                   <dd>
-                    {limitText(before[name])} → <b>{limitText(changed[name])}</b>
+                    {limitText(name, before[name]) || "none"} → <b>{limitText(name, changed[name]) || "none"}</b>
+                    {limitWords(name)?.kind.startsWith("share") === true && " %"}
                   </dd>
                 </div>
               ))}
@@ -88,5 +100,25 @@ function Fields({ before, tag }: { before: All; tag: string }) {
         onClose={() => setAsked(false)}
       />
     </form>
+  );
+}
+
+type FieldProps = { name: string; value: string; isReadOnly: boolean; isWrong: boolean; onChange: (text: string) => void };
+
+function Field({ name, value, isReadOnly, isWrong, onChange }: FieldProps) {
+  const words = limitWords(name);
+  const about = `${name}-about`;
+  return (
+    <div className="field limit">
+      <label htmlFor={name}>{limitName(name)}</label>
+      <span className="with-unit">
+        <input id={name} value={value} readOnly={isReadOnly} aria-invalid={isWrong} aria-describedby={about} onChange={(e) => onChange(e.target.value)} />
+        {words?.kind === "share" && <span aria-hidden="true">%</span>}
+      </span>
+      <span id={about} className="note">
+        {words !== undefined && `${words.explains} ${UNITS[words.kind]} `}
+        <code>{name}</code>
+      </span>
+    </div>
   );
 }

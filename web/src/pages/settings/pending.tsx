@@ -20,7 +20,7 @@ export function Pending() {
           <li key={one.id} className="card pending">
             <div className="head">
               <span>
-                {one.requested_by} asked <At time={one.requested_at} />, ends <Left until={one.expires_at} />
+                {one.requested_by} asked <At time={one.requested_at} />, ends <Left until={one.expires_at} isWall />
               </span>
               <span className="end tools">
                 <Confirm name="Withdraw" title="Withdraw the change" effect={<What one={one} />} does="Withdraw" run={() => withdraw.mutateAsync(one.id)} />
