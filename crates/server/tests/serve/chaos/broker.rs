@@ -22,7 +22,7 @@ pub fn play(count: usize, stream: &mut Stream, tally: &mut Tally) {
     broker.create(TOPIC, 1);
     let config = format!(
         "{EVENT_CLOCK}[store]\nurl = \"{url}\"\n[sources.kafka]\nbrokers = \"{}\"\ntopic = \"{TOPIC}\"\n\
-         group = \"chaos\"\nproperties = {{ \"session.timeout.ms\" = 6000, \"reconnect.backoff.max.ms\" = 500 }}\n",
+         group = \"chaos\"\nproperties = {{ \"group.instance.id\" = \"chaos\", \"reconnect.backoff.max.ms\" = 500 }}\n",
         broker.address()
     );
     let rounds = lines::rounds(count, super::SEED + 1);

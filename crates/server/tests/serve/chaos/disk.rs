@@ -124,7 +124,14 @@ impl Subject {
         let address = server.address.clone();
         let sent = std::thread::scope(|scope| {
             let sending = scope.spawn(move || send(&address, batch));
-            std::thread::sleep(wait);
+            if kind == "power loss" {
+                // Between a write and its sync, or there would be nothing to lose.
+                while !self.power.is_owed() && !sending.is_finished() {
+                    std::hint::spin_loop();
+                }
+            } else {
+                std::thread::sleep(wait);
+            }
             server.kill_now();
             sending.join().expect("joined")
         });

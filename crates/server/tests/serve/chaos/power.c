@@ -71,6 +71,14 @@ static void note(int fd, off_t at, size_t count) {
     close(notes);
 }
 
+/* A sync takes its time, as on a medium that moves. */
+static void take_time(int fd) {
+    int notes = notes_of(fd);
+    if (notes < 0) return;
+    close(notes);
+    usleep(6000);
+}
+
 static void synced(int fd) {
     int notes = notes_of(fd);
     if (notes < 0) return;
@@ -112,6 +120,7 @@ int ftruncate(int fd, off_t to) {
 int ftruncate64(int fd, off_t to) { return ftruncate(fd, to); }
 
 int fsync(int fd) {
+    take_time(fd);
     pthread_mutex_lock(&turn);
     begin();
     int done = real_fsync(fd);
@@ -121,6 +130,7 @@ int fsync(int fd) {
 }
 
 int fdatasync(int fd) {
+    take_time(fd);
     pthread_mutex_lock(&turn);
     begin();
     int done = real_fdatasync(fd);

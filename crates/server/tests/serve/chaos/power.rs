@@ -38,6 +38,12 @@ impl Power {
         &self.undo
     }
 
+    /// Whether anything of a store's log is written and not synced.
+    pub fn is_owed(&self) -> bool {
+        let notes = self.undo.join("pointsman.db-wal");
+        std::fs::metadata(notes).is_ok_and(|notes| notes.len() > 0)
+    }
+
     /// The power is gone: of the writes to each file of a folder since its last sync, some first ones may have reached the medium, the rest did
     /// not. How many were taken back.
     pub fn lose(&self, folder: &Path, stream: &mut Stream) -> usize {
