@@ -17,4 +17,5 @@ pub mod read;
 pub mod report;
 pub mod serve;
 pub mod telemetry;
+mod tls;
 pub mod wire;

@@ -115,6 +115,7 @@ impl Server {
             .http_status_as_error(false)
             .timeout_global(timeout)
             .timeout_connect(Some(Duration::from_secs(10)))
+            .tls_config(crate::tls::config())
             .build()
             .into();
         let url = format!("{}{path}", self.url.trim_end_matches('/'));

@@ -63,7 +63,8 @@ struct Client(ureq::Agent);
 
 impl Default for Client {
     fn default() -> Self {
-        Self(ureq::Agent::config_builder().timeout_global(Some(ANSWER_MAX)).build().into())
+        let config = ureq::Agent::config_builder().timeout_global(Some(ANSWER_MAX));
+        Self(config.tls_config(crate::tls::config()).build().into())
     }
 }
 

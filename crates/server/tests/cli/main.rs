@@ -5,3 +5,4 @@ mod bad_input;
 mod import;
 mod operator;
 mod support;
+mod tls;
