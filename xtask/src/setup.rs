@@ -5,6 +5,7 @@
 mod kafka;
 pub mod node;
 mod oidc;
+mod pypi;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -39,16 +40,18 @@ pub enum Tool {
     Node,
     /// An OpenID Connect issuer, which tests start themselves.
     Issuer,
-    /// Python with its virtual environments, which get and run Amazon's.
+    /// Python with its virtual environments, which get and run the two below.
     Python,
-    /// Amazon Cognito's tokens, likewise.
+    /// Amazon Cognito's tokens, which tests start themselves.
     Moto,
+    /// Asks the server everything that its description allows.
+    Schemathesis,
     /// The browser that the control room is tested in.
     Chromium,
 }
 
 impl Tool {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Rustfmt,
         Self::Clippy,
         Self::CargoDeny,
@@ -61,6 +64,7 @@ impl Tool {
         Self::Issuer,
         Self::Python,
         Self::Moto,
+        Self::Schemathesis,
         Self::Chromium,
     ];
 
@@ -79,6 +83,7 @@ impl Tool {
             Self::Issuer => "oauth2-mock-server",
             Self::Python => "python3-venv",
             Self::Moto => "moto",
+            Self::Schemathesis => "schemathesis",
             Self::Chromium => "chromium",
         }
     }
@@ -103,7 +108,9 @@ impl Tool {
                 "apt-get install --yes --no-install-recommends maven default-jre-headless".into()
             }
             Self::Kafka => kafka::install_line(),
-            Self::Issuer | Self::Moto => oidc::install_line(self),
+            Self::Issuer => oidc::install_line(),
+            Self::Moto => pypi::MOTO.install_line(),
+            Self::Schemathesis => pypi::SCHEMATHESIS.install_line(),
         }
     }
 
@@ -136,7 +143,9 @@ impl Tool {
                 modules.args(["-c", "import venv, ensurepip"]);
                 works(modules)
             }
-            Self::Issuer | Self::Moto => oidc::is_there(self),
+            Self::Issuer => oidc::is_there(),
+            Self::Moto => pypi::MOTO.is_there(),
+            Self::Schemathesis => pypi::SCHEMATHESIS.is_there(),
             Self::Chromium => chromium(root).is_some(),
         }
     }
@@ -157,7 +166,9 @@ impl Tool {
             | Self::Chromium => install_packages(root, &[self.name()]),
             Self::Maven => install_packages(root, &[self.name(), "default-jre-headless"]),
             Self::Kafka => kafka::install(root),
-            Self::Issuer | Self::Moto => oidc::install(self, root),
+            Self::Issuer => oidc::install(root),
+            Self::Moto => pypi::MOTO.install(root),
+            Self::Schemathesis => pypi::SCHEMATHESIS.install(root),
         }
     }
 
@@ -166,7 +177,7 @@ impl Tool {
         match self {
             Self::Kafka => Some(Self::Maven),
             Self::Issuer => Some(Self::Node),
-            Self::Moto => Some(Self::Python),
+            Self::Moto | Self::Schemathesis => Some(Self::Python),
             _ => None,
         }
     }
