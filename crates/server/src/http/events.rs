@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::problem::Problem;
 use super::split::{BYTES_MAX, Form, form, over, split, unpacked};
-use super::who::Principal;
+use super::who::Asker;
 use crate::serve::writer::{Ask, Fate};
 use crate::serve::{App, ROOM};
 
@@ -36,6 +36,7 @@ pub struct Rejected {
 
 /// What became of a body.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Taken)]
 pub struct Answer {
     accepted: usize,
     updated: usize,
@@ -77,7 +78,7 @@ struct Read {
 )]
 pub async fn take(
     State(app): State<Arc<App>>,
-    who: Principal,
+    Asker(who): Asker,
     headers: HeaderMap,
     body: axum::body::Body,
 ) -> Result<(StatusCode, Json<Answer>), Problem> {

@@ -17,7 +17,7 @@ pub mod driver;
 mod export;
 pub mod health;
 pub mod kill;
-mod listen;
+pub mod listen;
 pub mod metrics;
 pub mod record;
 mod recovery;
@@ -259,10 +259,19 @@ impl Server {
 
     /// Serves until `until` ends; then finishes what was begun, stores everything and takes a snapshot.
     pub async fn run(self, until: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+        let router = crate::http::router(self.app.clone());
+        self.run_with(router, until).await
+    }
+
+    /// The same with other calls than the product's.
+    pub async fn run_with(
+        self,
+        router: axum::Router,
+        until: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<()> {
         let Self { app, listener, stop, writer, feeds, alerts, beside, .. } = self;
         let routes = tokio::spawn(crate::http::stream::tell_routes(app.clone()));
         let people = tokio::spawn(refresh_people(app.clone()));
-        let router = crate::http::router(app.clone());
         let health = app.health.clone();
         let stopped = async move {
             until.await;
