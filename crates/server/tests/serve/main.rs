@@ -2,14 +2,17 @@
 
 mod alerts;
 mod bad_input;
+mod canary;
 mod check;
 mod crash;
 mod demo;
+mod described;
 mod documents;
 mod export;
 mod feeds;
 mod found;
 mod limits;
+mod listeners;
 mod oidc;
 mod on_postgres;
 mod page;
@@ -18,6 +21,7 @@ mod people;
 mod postgres;
 mod reload;
 mod safety;
+mod series;
 mod stream;
 mod support;
 mod telemetry;
