@@ -11,8 +11,11 @@ mod engine;
 mod events;
 mod kept;
 mod localise;
+mod overload;
 mod report;
+mod route;
 mod scenarios;
+mod served;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -51,6 +54,9 @@ struct Arguments {
     /// Keep each part that is done in this file, and go on from it (`budget`, `scenarios`)
     #[arg(long)]
     keep: Option<PathBuf>,
+    /// Measure for so long instead (`overload`, `route`)
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: Option<u64>,
 }
 
 fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
@@ -71,10 +77,15 @@ const BENCHES: &[(&str, Run)] = &[
     ("engine", engine::run),
     ("events", events::run),
     ("localise", localise::run),
+    ("overload", overload::run),
+    ("route", route::run),
     ("scenarios", scenarios::run),
 ];
 
 fn main() -> ExitCode {
+    if let Some(code) = served::run_as_child() {
+        return code;
+    }
     let arguments = Arguments::parse();
     let options = Options {
         seeds: arguments.seeds,
@@ -83,6 +94,7 @@ fn main() -> ExitCode {
         only: arguments.only,
         plans: arguments.plans,
         keep: arguments.keep,
+        seconds: arguments.seconds,
     };
     let chosen: Vec<_> = BENCHES
         .iter()
