@@ -9,10 +9,14 @@ mod budget;
 mod detect;
 mod engine;
 mod events;
+mod ingest;
 mod kept;
 mod localise;
+mod overload;
 mod report;
+mod route;
 mod scenarios;
+mod served;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -51,6 +55,12 @@ struct Arguments {
     /// Keep each part that is done in this file, and go on from it (`budget`, `scenarios`)
     #[arg(long)]
     keep: Option<PathBuf>,
+    /// Measure for so long instead (`overload`, `route`)
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: Option<u64>,
+    /// Rows stored before anything is measured (`ingest`)
+    #[arg(long)]
+    rows: Option<u64>,
 }
 
 fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
@@ -70,11 +80,17 @@ const BENCHES: &[(&str, Run)] = &[
     ("detect", detect::run),
     ("engine", engine::run),
     ("events", events::run),
+    ("ingest", ingest::run),
     ("localise", localise::run),
+    ("overload", overload::run),
+    ("route", route::run),
     ("scenarios", scenarios::run),
 ];
 
 fn main() -> ExitCode {
+    if let Some(code) = served::run_as_child() {
+        return code;
+    }
     let arguments = Arguments::parse();
     let options = Options {
         seeds: arguments.seeds,
@@ -83,6 +99,8 @@ fn main() -> ExitCode {
         only: arguments.only,
         plans: arguments.plans,
         keep: arguments.keep,
+        seconds: arguments.seconds,
+        rows: arguments.rows,
     };
     let chosen: Vec<_> = BENCHES
         .iter()

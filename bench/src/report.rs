@@ -19,6 +19,10 @@ pub struct Options {
     pub plans: Option<PathBuf>,
     /// Where parts that are done are kept.
     pub keep: Option<PathBuf>,
+    /// Rows that a store holds before anything is measured.
+    pub rows: Option<u64>,
+    /// How long to measure, where a benchmark asks a server for so long.
+    pub seconds: Option<u64>,
 }
 
 impl Options {

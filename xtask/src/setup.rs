@@ -5,6 +5,7 @@
 mod kafka;
 pub mod node;
 mod oidc;
+mod pypi;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -39,10 +40,12 @@ pub enum Tool {
     Node,
     /// An OpenID Connect issuer, which tests start themselves.
     Issuer,
-    /// Python with its virtual environments, which get and run Amazon's.
+    /// Python with its virtual environments, which get and run the two below.
     Python,
-    /// Amazon Cognito's tokens, likewise.
+    /// Amazon Cognito's tokens, which tests start themselves.
     Moto,
+    /// Asks the server everything that its description allows.
+    Schemathesis,
     /// The browser that the control room is tested in.
     Chromium,
     /// A clock that jumps, for the chaos tests.
@@ -50,7 +53,7 @@ pub enum Tool {
 }
 
 impl Tool {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Rustfmt,
         Self::Clippy,
         Self::CargoDeny,
@@ -63,6 +66,7 @@ impl Tool {
         Self::Issuer,
         Self::Python,
         Self::Moto,
+        Self::Schemathesis,
         Self::Chromium,
         Self::Faketime,
     ];
@@ -82,6 +86,7 @@ impl Tool {
             Self::Issuer => "oauth2-mock-server",
             Self::Python => "python3-venv",
             Self::Moto => "moto",
+            Self::Schemathesis => "schemathesis",
             Self::Chromium => "chromium",
             Self::Faketime => "libfaketime",
         }
@@ -108,7 +113,9 @@ impl Tool {
                 "apt-get install --yes --no-install-recommends maven default-jre-headless".into()
             }
             Self::Kafka => kafka::install_line(),
-            Self::Issuer | Self::Moto => oidc::install_line(self),
+            Self::Issuer => oidc::install_line(),
+            Self::Moto => pypi::MOTO.install_line(),
+            Self::Schemathesis => pypi::SCHEMATHESIS.install_line(),
         }
     }
 
@@ -141,7 +148,9 @@ impl Tool {
                 modules.args(["-c", "import venv, ensurepip"]);
                 works(modules)
             }
-            Self::Issuer | Self::Moto => oidc::is_there(self),
+            Self::Issuer => oidc::is_there(),
+            Self::Moto => pypi::MOTO.is_there(),
+            Self::Schemathesis => pypi::SCHEMATHESIS.is_there(),
             Self::Chromium => chromium(root).is_some(),
             Self::Faketime => has_faketime(),
         }
@@ -164,7 +173,9 @@ impl Tool {
             | Self::Faketime => install_packages(root, &[self.name()]),
             Self::Maven => install_packages(root, &[self.name(), "default-jre-headless"]),
             Self::Kafka => kafka::install(root),
-            Self::Issuer | Self::Moto => oidc::install(self, root),
+            Self::Issuer => oidc::install(root),
+            Self::Moto => pypi::MOTO.install(root),
+            Self::Schemathesis => pypi::SCHEMATHESIS.install(root),
         }
     }
 
@@ -173,7 +184,7 @@ impl Tool {
         match self {
             Self::Kafka => Some(Self::Maven),
             Self::Issuer => Some(Self::Node),
-            Self::Moto => Some(Self::Python),
+            Self::Moto | Self::Schemathesis => Some(Self::Python),
             _ => None,
         }
     }
@@ -205,7 +216,7 @@ pub fn chromium(root: &Path) -> Option<OsString> {
 
 /// The issuer that browsers sign in at.
 pub fn issuer() -> Option<PathBuf> {
-    oidc::place(Tool::Issuer).filter(|_| oidc::is_there(Tool::Issuer))
+    oidc::place().filter(|_| oidc::is_there())
 }
 
 /// Debian keeps server programs off the path, one directory per version.

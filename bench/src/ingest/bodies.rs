@@ -32,6 +32,7 @@ impl Counter {
 const ID: &str = "00000000-0000-7000-8000-000000000000";
 
 /// A body.
+#[derive(Clone)]
 pub struct Body {
     bytes: Vec<u8>,
     /// Of each record: where its ids and its time are.
@@ -104,7 +105,10 @@ fn scrambled(n: u64) -> u64 {
 /// The variant's bits are those of RFC 9562.
 fn write_id(into: &mut [u8], high: u64, low: u64) {
     let low = low & !(0xc << 60) | 0x8 << 60;
-    let mut nibbles = (0..16).rev().map(|i| high >> (4 * i) & 0xf).chain((0..16).rev().map(|i| low >> (4 * i) & 0xf));
+    let mut nibbles = (0..16)
+        .rev()
+        .map(|i| high >> (4 * i) & 0xf)
+        .chain((0..16).rev().map(|i| low >> (4 * i) & 0xf));
     for byte in into.iter_mut().filter(|byte| **byte != b'-') {
         *byte = b"0123456789abcdef"[nibbles.next().unwrap_or(0) as usize];
     }

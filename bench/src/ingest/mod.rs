@@ -5,7 +5,7 @@
 //! that of whole processes, from Linux; generator, server, database and broker share the machine. `server_us` is measured on PostgreSQL, where the store's own work
 //! is another process.
 
-mod bodies;
+pub mod bodies;
 mod broker;
 mod stores;
 
@@ -109,8 +109,7 @@ fn on_sqlite(rows: u64, lasts: Duration) -> anyhow::Result<Vec<Leg>> {
     configure(folder.path(), "")?;
     let key = key(folder.path(), ["--role", "admin"])?;
     let syncs = Syncs::new(folder.path())?;
-    let server =
-        Served::start_with(Program::Pointsman, folder.path(), &key, &syncs.environment())?;
+    let server = Served::start_with(Program::Pointsman, folder.path(), &key, &syncs.environment())?;
     fill(&server, &key, rows)?;
     let mut legs = Vec::new();
     for (number, (name, ids)) in

@@ -8,6 +8,7 @@ mod ask;
 mod behaviour;
 mod calibration;
 mod command;
+mod complete;
 mod demo;
 mod docs;
 mod events;
@@ -44,7 +45,16 @@ use utoipa_axum::routes;
 
 use crate::serve::App;
 
-fn described() -> (Router<Arc<App>>, OpenApi) {
+/// Every call, and what describes them.
+struct Described {
+    /// Those that `Idempotency-Key` means something to.
+    keyed: Router<Arc<App>>,
+    /// Those that it doesn't: choices and events have ids of their own, and a cookie is given once.
+    free: Router<Arc<App>>,
+    api: OpenApi,
+}
+
+fn described() -> Described {
     let licence = LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
     let info = InfoBuilder::new()
         .title("Pointsman")
@@ -54,10 +64,13 @@ fn described() -> (Router<Arc<App>>, OpenApi) {
         ))
         .license(Some(licence))
         .build();
-    OpenApiRouter::with_openapi(OpenApiBuilder::new().info(info).build())
+    let (free, told) = OpenApiRouter::new()
         .routes(routes!(events::take))
         .routes(routes!(route::one))
         .routes(routes!(route::batch))
+        .routes(routes!(session::begin, session::end))
+        .split_for_parts();
+    let (keyed, mut api) = OpenApiRouter::with_openapi(OpenApiBuilder::new().info(info).build())
         .routes(routes!(route::recorded))
         .routes(routes!(routes::rolling))
         .routes(routes!(objects::incidents))
@@ -90,7 +103,6 @@ fn described() -> (Router<Arc<App>>, OpenApi) {
         .routes(routes!(keys::revoke))
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::one, users::change, users::remove))
-        .routes(routes!(session::begin, session::end))
         .routes(routes!(session::login))
         .routes(routes!(session::callback))
         .routes(routes!(plain::gateways))
@@ -108,23 +120,30 @@ fn described() -> (Router<Arc<App>>, OpenApi) {
         .routes(routes!(probes::metrics))
         .routes(routes!(probes::openapi))
         .routes(routes!(probes::docs))
-        .split_for_parts()
+        .split_for_parts();
+    api.merge(told);
+    complete::complete(&mut api);
+    Described { keyed, free, api }
 }
 
 /// The description of the interface, OpenAPI 3.1.
 pub fn description() -> String {
     static TEXT: LazyLock<String> =
-        LazyLock::new(|| described().1.to_pretty_json().unwrap_or_default() + "\n");
+        LazyLock::new(|| described().api.to_pretty_json().unwrap_or_default() + "\n");
     TEXT.clone()
 }
 
 /// Everything that is answered.
 pub fn router(app: Arc<App>) -> Router {
-    let (router, _) = described();
-    router
-        .fallback(page::serve)
-        .method_not_allowed_fallback(probes::other_method)
-        .layer(middleware::from_fn_with_state(app.clone(), once::once))
+    let Described { keyed, free, .. } = described();
+    let [keyed, free] = [keyed, free].map(|r| r.method_not_allowed_fallback(probes::other_method));
+    let keyed = keyed.layer(middleware::from_fn_with_state(app.clone(), once::once));
+    layered(keyed.merge(free).fallback(page::serve), app)
+}
+
+/// Calls with what is around every one of them.
+pub fn layered(calls: Router<Arc<App>>, app: Arc<App>) -> Router {
+    calls
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(app.clone(), request::around))
         .with_state(app)

@@ -13,6 +13,7 @@ use super::problem::Problem;
 use super::who::{Principal, hash};
 use crate::serve::App;
 use crate::serve::clock::wall;
+use crate::serve::metrics::Route;
 
 const BODY_MAX: usize = 1 << 20;
 const KEY_MAX: usize = 255;
@@ -21,16 +22,14 @@ const KEY_MAX: usize = 255;
 #[derive(Clone)]
 pub struct KeptInstead(pub String);
 
-/// The layer; only POST with the header is touched, `/v1/events` and `/v1/route*` never, and `/v1/session` neither: a cookie is given once.
+/// The layer; only POST with the header is touched.
 pub async fn once(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
-    let is_free = path == "/v1/events" || path.starts_with("/v1/route") || path == "/v1/session";
     let key = request.headers().get("idempotency-key").cloned();
     match key {
-        Some(key) if request.method() == Method::POST && !is_free => {
-            keyed(&app, &path, &key, request, next)
-                .await
-                .unwrap_or_else(IntoResponse::into_response)
+        Some(key) if request.method() == Method::POST => {
+            let path = Route::of(&request);
+            let path = path.as_str();
+            keyed(&app, path, &key, request, next).await.unwrap_or_else(IntoResponse::into_response)
         }
         _ => next.run(request).await,
     }
@@ -45,9 +44,10 @@ async fn keyed(
 ) -> Result<Response, Problem> {
     let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= KEY_MAX);
     let key = key
-        .ok_or_else(|| Problem::malformed("Idempotency-Key: 1 to 255 visible ASCII characters"))?
-        .to_owned();
-    let who = request.extensions().get::<Principal>().map(|who| who.name.clone());
+        .ok_or_else(|| Problem::malformed("Idempotency-Key: 1 to 255 visible ASCII characters"))?;
+    // What callers take for a key, and what they put into paths, is theirs: nothing of it is kept.
+    let key = hash(&format!("{}\0{key}", request.uri().path()));
+    let who = request.extensions().get::<Arc<Principal>>().map(|who| who.name.clone());
     let who = who.unwrap_or_default();
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, BODY_MAX)

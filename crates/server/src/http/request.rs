@@ -1,11 +1,10 @@
 //! Around every request: its id, who asks, and a count of what was answered.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -18,18 +17,32 @@ use super::problem::Problem;
 use super::who::{self, Principal};
 use crate::people::tenant;
 use crate::serve::App;
-use crate::serve::metrics::RequestLabels;
+use crate::serve::listen::Peer;
+use crate::serve::metrics::{RequestLabels, Route};
 use crate::telemetry::{TARGET, parent};
 
+/// Names a request; written out where it is needed.
+#[derive(Clone, Copy)]
+struct Id {
+    process: u64,
+    count: u64,
+}
+
+impl std::fmt::Display for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}-{}", self.process, self.count)
+    }
+}
+
 tokio::task_local! {
-    static ID: String;
+    static ID: Id;
 }
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// The id of the request that is being answered.
 pub fn id() -> String {
-    ID.try_with(Clone::clone).unwrap_or_default()
+    ID.try_with(Id::to_string).unwrap_or_default()
 }
 
 /// How long an answer may take to begin, the reading of a slow body included; the stream's begins at once.
@@ -62,13 +75,13 @@ fn span(request: &Request, route: &str) -> Span {
 }
 
 /// Who asks, if they may ask this now and here; else the answer.
-async fn admitted(app: &App, request: &Parts, route: &str) -> Result<Principal, Response> {
+async fn admitted(app: &App, request: &Parts, route: &str) -> Result<Arc<Principal>, Response> {
     let who = who::of(app, request).await;
     let taken = match who.as_ref().ok().and_then(|who| who.buckets.as_ref()) {
         Some(buckets) => buckets.take(request.uri.path()),
         None => {
-            let from = request.extensions.get::<ConnectInfo<SocketAddr>>();
-            from.map_or(Ok(()), |ConnectInfo(from)| app.people.stranger(from.ip()))
+            let peer = request.extensions.get::<Peer>();
+            peer.map_or(Ok(()), |peer| app.people.stranger(peer.from.ip()))
         }
     };
     if let Err(wait) = taken {
@@ -87,19 +100,16 @@ async fn admitted(app: &App, request: &Parts, route: &str) -> Result<Principal, 
 
 /// The outermost layer.
 pub async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let id = format!("{:016x}-{count}", app.process);
-    let route =
-        request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let value = HeaderValue::from_str(&id);
+    let id = Id { process: app.process, count: COUNT.fetch_add(1, Ordering::Relaxed) };
+    let route = Route::of(&request);
     let mut response = ID
         .scope(id, async {
             let (mut parts, body) = request.into_parts();
-            match admitted(&app, &parts, &route).await {
+            match admitted(&app, &parts, route.as_str()).await {
                 Ok(principal) => {
                     parts.extensions.insert(principal);
                     let request = Request::from_parts(parts, body);
-                    let span = span(&request, &route);
+                    let span = span(&request, route.as_str());
                     let answer = tokio::time::timeout(ANSWER_MAX, next.run(request));
                     let answer = answer.instrument(span.clone()).await;
                     let answer = answer.unwrap_or_else(|_| too_long().into_response());
@@ -113,7 +123,7 @@ pub async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -
     let status = response.status().as_u16();
     app.metrics.requests.get_or_create(&RequestLabels { route, status }).inc();
     let headers = response.headers_mut();
-    if let Ok(value) = value {
+    if let Ok(value) = HeaderValue::try_from(id.to_string()) {
         headers.insert("x-request-id", value);
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use super::ask::raw;
 use super::problem::Problem;
-use super::who::Principal;
+use super::who::{Asker, Principal};
 use crate::serve::App;
 use crate::serve::record::Record;
 
@@ -139,7 +139,7 @@ enum Item {
 )]
 pub async fn one(
     State(app): State<Arc<App>>,
-    who: Principal,
+    Asker(who): Asker,
     body: Bytes,
 ) -> Result<Json<Answer>, Problem> {
     who.needs_scope("route")?;
@@ -158,7 +158,7 @@ pub async fn one(
 )]
 pub async fn batch(
     State(app): State<Arc<App>>,
-    who: Principal,
+    Asker(who): Asker,
     body: Bytes,
 ) -> Result<Json<Answers>, Problem> {
     who.needs_scope("route")?;
@@ -208,7 +208,8 @@ pub fn json(text: String) -> Response {
     response
 }
 
-fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
+/// A body, read as this; what can't be is said.
+pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|e| {
         let what = payments::excerpt(&e.to_string());
         if e.is_data() {
@@ -296,6 +297,11 @@ fn answer(decision_id: String, choice: Choice) -> Answer {
 }
 
 impl Question<'_> {
+    /// The payment that asks.
+    pub fn payment_id(&self) -> &str {
+        &self.payment_id
+    }
+
     /// Dimension and value, as the event would have them.
     fn values(&self) -> Vec<(&str, &str)> {
         let mut values: Vec<(&str, &str)> =

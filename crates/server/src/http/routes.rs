@@ -265,6 +265,10 @@ pub fn slice(text: &str) -> Result<Vec<(String, String)>, Problem> {
     pairs
         .map(|pair| match pair.split_once(':') {
             Some((name, value)) if DIMENSIONS.contains(&name.trim()) => {
+                if payments::holds_pan(value) {
+                    let detail = format!("slice: {} holds a card number", payments::excerpt(pair));
+                    return Err(Problem::impossible("card_number", detail));
+                }
                 Ok((name.trim().to_owned(), value.trim().to_owned()))
             }
             _ => Err(Problem::impossible(

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
@@ -16,7 +17,8 @@ use super::problem::Problem;
 use super::who::{Principal, Role};
 use crate::people;
 use crate::serve::App;
-use crate::serve::ring::LAG_BYTES_MAX;
+use crate::serve::listen::Peer;
+use crate::serve::ring::Listening;
 
 /// Events fetched at once.
 const CHUNK: usize = 256;
@@ -38,6 +40,7 @@ const ROUTES_MAX: usize = 50;
 pub async fn follow(
     State(app): State<Arc<App>>,
     who: Principal,
+    Extension(peer): Extension<Peer>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
     who.needs(Role::Viewer)?;
@@ -57,7 +60,7 @@ pub async fn follow(
     if place != last {
         let oldest = app.store.oldest_event().await?.unwrap_or(last + 1);
         // An id that was never given is as unknown as one that is gone.
-        if place + 1 < oldest || place > last {
+        if place < oldest - 1 || place > last {
             reset = Some(oldest);
             place = last;
         }
@@ -71,8 +74,7 @@ pub async fn follow(
         changes: app.ring.listen(),
         routes: app.routes.subscribe(),
         stopping: app.stopping.clone(),
-        from_bytes: app.ring.bytes(),
-        sent_bytes: 0,
+        listening: app.ring.listening(peer.hang_up),
         backlog_until: last,
         place,
         reset,
@@ -91,9 +93,8 @@ struct Listener {
     changes: watch::Receiver<i64>,
     routes: watch::Receiver<Arc<str>>,
     stopping: watch::Receiver<bool>,
-    /// The stream's bytes when it began to listen, and what it was sent of what came since.
-    from_bytes: u64,
-    sent_bytes: u64,
+    /// What it was sent of what was said since it began: whoever is too slow is let go.
+    listening: Arc<Listening>,
     /// What was said before it began: to be caught up with, at its own pace.
     backlog_until: i64,
     place: i64,
@@ -124,7 +125,7 @@ impl Listener {
         }
         loop {
             if let Some(event) = self.waiting.pop() {
-                return self.say(&event);
+                return Some(self.say(&event));
             }
             if *self.stopping.borrow() {
                 return None;
@@ -151,19 +152,14 @@ impl Listener {
         }
     }
 
-    fn say(&mut self, event: &Event) -> Option<Sse> {
+    fn say(&mut self, event: &Event) -> Sse {
         // Exactly the next one, whatever happened in between.
         debug_assert_eq!(event.id, self.place + 1);
         self.place = event.id;
         if event.id > self.backlog_until {
-            self.sent_bytes += event.body.len() as u64;
-            let said = self.app.ring.bytes() - self.from_bytes;
-            if said.saturating_sub(self.sent_bytes) > LAG_BYTES_MAX {
-                self.app.metrics.stream_dropped.inc();
-                return None;
-            }
+            self.listening.sent(event);
         }
-        Some(Sse::default().id(event.id.to_string()).event(&event.kind).data(&event.body))
+        Sse::default().id(event.id.to_string()).event(&event.kind).data(&event.body)
     }
 
     async fn fetch(&mut self) -> Option<()> {

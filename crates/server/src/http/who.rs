@@ -18,6 +18,7 @@ use super::page;
 use super::problem::Problem;
 use super::session;
 use crate::people::Buckets;
+use crate::people::key::hex;
 use crate::serve::App;
 
 /// What a person may; each includes those before it.
@@ -158,14 +159,25 @@ impl Principal {
 impl FromRequestParts<Arc<App>> for Principal {
     type Rejection = Problem;
 
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        Asker::from_request_parts(parts, app).await.map(|Asker(who)| Self::clone(&who))
+    }
+}
+
+/// Who asks, not copied: where every payment comes by.
+pub struct Asker(pub Arc<Principal>);
+
+impl FromRequestParts<Arc<App>> for Asker {
+    type Rejection = Problem;
+
     async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Problem> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(unauthorised)
+        parts.extensions.get().cloned().map(Self).ok_or_else(unauthorised)
     }
 }
 
 /// The hash under which a key is stored.
 pub fn hash(secret: &str) -> String {
-    Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(secret.as_bytes()))
 }
 
 /// The same for everybody, whatever was wrong with what they showed.
@@ -209,7 +221,7 @@ fn is_open(method: &Method, path: &str) -> bool {
 }
 
 /// Who asks.
-pub async fn of(app: &App, request: &Parts) -> Result<Principal, Problem> {
+pub async fn of(app: &App, request: &Parts) -> Result<Arc<Principal>, Problem> {
     let (headers, people) = (&request.headers, &app.people);
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let secret = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
@@ -217,7 +229,7 @@ pub async fn of(app: &App, request: &Parts) -> Result<Principal, Problem> {
         let who = if secret.starts_with("pm_") {
             people.by_key(secret)
         } else {
-            people.by_token(secret).await
+            people.by_token(secret).await.map(Arc::new)
         };
         return who.ok_or_else(unauthorised);
     }
@@ -233,11 +245,11 @@ pub async fn of(app: &App, request: &Parts) -> Result<Principal, Problem> {
     }
     if let Some(who) = session::secret(app, headers).and_then(|secret| people.by_cookie(&secret)) {
         session::is_no_other_site(app, &who, request)?;
-        return Ok(who);
+        return Ok(Arc::new(who));
     }
     let path = request.uri.path();
     let is_open = is_open(&request.method, path) || page::is_path(path);
-    if is_open { Ok(Principal::nobody(people.tenant())) } else { Err(unauthorised()) }
+    if is_open { Ok(Arc::new(Principal::nobody(people.tenant()))) } else { Err(unauthorised()) }
 }
 
 #[cfg(test)]

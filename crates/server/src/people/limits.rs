@@ -69,8 +69,6 @@ pub struct Everybody {
     limits: Limits,
     people: Mutex<BTreeMap<String, Arc<Buckets>>>,
     strangers: Option<PerAddress>,
-    /// Of the caller `local`.
-    pub local: Arc<Buckets>,
 }
 
 impl Everybody {
@@ -79,10 +77,10 @@ impl Everybody {
         let strangers = quota(limits.requests_per_s)
             .map(|quota| RateLimiter::new(quota, DashMapStateStore::default(), MonotonicClock));
         let people = Mutex::new(BTreeMap::new());
-        Self { limits, people, strangers, local: Buckets::new(limits) }
+        Self { limits, people, strangers }
     }
 
-    /// New ones, for a key.
+    /// New ones, for a key or for whoever sits at this machine.
     pub fn fresh(&self) -> Arc<Buckets> {
         Buckets::new(self.limits)
     }

@@ -33,10 +33,24 @@ use crate::serve::clock::wall;
 /// How often keys, users and sessions are read again.
 pub const READ_EVERY: Duration = Duration::from_secs(5);
 
-/// A key, and how often it may still ask.
+/// A key, and whoever asks with it: made once, for a key asks again and again.
 struct Known {
     key: ApiKey,
-    buckets: Arc<Buckets>,
+    who: Arc<Principal>,
+}
+
+impl Known {
+    fn new(key: ApiKey, buckets: Arc<Buckets>) -> Self {
+        let who = Arc::new(Principal {
+            name: format!("key:{}", key.id),
+            kind: Kind::Key { made_by: key.created_by.clone(), hash: key.hash.clone() },
+            role: key.role.as_deref().and_then(|role| role.parse().ok()),
+            scopes: key.scopes.clone(),
+            tenant: key.tenant.clone(),
+            buckets: Some(buckets),
+        });
+        Self { key, who }
+    }
 }
 
 /// Everybody who may ask.
@@ -48,6 +62,8 @@ pub struct People {
     /// By the hash of the cookie's secret.
     sessions: ArcSwap<BTreeMap<String, Session>>,
     everybody: Everybody,
+    /// Whoever sits at this machine.
+    local: Arc<Principal>,
     tokens: Option<Tokens>,
     tenant: String,
     session_ms: i64,
@@ -62,11 +78,20 @@ impl People {
     pub fn new(settings: &Settings) -> anyhow::Result<Self> {
         let auth = settings.auth();
         let issuer = auth.oidc.clone().map(Issuer::new).transpose()?;
+        let everybody = Everybody::new(settings.limits());
         Ok(Self {
             keys: ArcSwap::default(),
             users: ArcSwap::default(),
             sessions: ArcSwap::default(),
-            everybody: Everybody::new(settings.limits()),
+            local: Arc::new(Principal {
+                name: "local".into(),
+                kind: Kind::Local,
+                role: Some(Role::Admin),
+                scopes: vec!["events".into(), "route".into()],
+                tenant: settings.tenant().to_owned(),
+                buckets: Some(everybody.fresh()),
+            }),
+            everybody,
             tokens: issuer.map(Tokens::new),
             tenant: settings.tenant().to_owned(),
             session_ms: auth.session_ms(),
@@ -79,9 +104,9 @@ impl People {
     pub async fn read(&self, store: &dyn Store) -> store::Result<()> {
         let before = self.keys.load_full();
         let known = |key: ApiKey| {
-            let buckets = before.get(&key.hash).map(|known| known.buckets.clone());
+            let buckets = before.get(&key.hash).and_then(|known| known.who.buckets.clone());
             let buckets = buckets.unwrap_or_else(|| self.everybody.fresh());
-            (key.hash.clone(), Arc::new(Known { key, buckets }))
+            (key.hash.clone(), Arc::new(Known::new(key, buckets)))
         };
         let keys = store.keys().await?.into_iter().map(known).collect();
         let users = store.users().await?.into_iter().map(|user| (user.subject.clone(), user));
@@ -120,32 +145,15 @@ impl People {
     }
 
     /// Whoever sits at this machine, while nobody can say who they are.
-    pub fn local(&self) -> Principal {
-        Principal {
-            name: "local".into(),
-            kind: Kind::Local,
-            role: Some(Role::Admin),
-            scopes: vec!["events".into(), "route".into()],
-            tenant: self.tenant.clone(),
-            buckets: Some(self.everybody.local.clone()),
-        }
+    pub fn local(&self) -> Arc<Principal> {
+        self.local.clone()
     }
 
     /// Whose key this is.
-    pub fn by_key(&self, secret: &str) -> Option<Principal> {
-        let known = self.keys.load().get(&hash(secret)).cloned()?;
-        let key = &known.key;
-        if is_over(key) {
-            return None;
-        }
-        Some(Principal {
-            name: format!("key:{}", key.id),
-            kind: Kind::Key { made_by: key.created_by.clone(), hash: key.hash.clone() },
-            role: key.role.as_deref().and_then(|role| role.parse().ok()),
-            scopes: key.scopes.clone(),
-            tenant: key.tenant.clone(),
-            buckets: Some(known.buckets.clone()),
-        })
+    pub fn by_key(&self, secret: &str) -> Option<Arc<Principal>> {
+        let keys = self.keys.load();
+        let known = keys.get(&hash(secret))?;
+        (!is_over(&known.key)).then(|| known.who.clone())
     }
 
     /// Whose token this is; the log says why not.

@@ -17,7 +17,7 @@ pub mod driver;
 mod export;
 pub mod health;
 pub mod kill;
-mod listen;
+pub mod listen;
 pub mod metrics;
 pub mod record;
 mod recovery;
@@ -59,8 +59,10 @@ pub use round::with_acknowledgement;
 pub const STREAM_EVENTS_MAX: i64 = 100_000;
 /// Requests that wait for the writer.
 const ASKS_MAX: usize = 4_096;
-/// Attempts that wait for the writer: 200 MB of them.
-pub const ROOM: usize = 300_000;
+/// Attempts that wait for the writer: 150 MB of them, one or two seconds of what it takes.
+pub const ROOM: usize = 150_000;
+/// KiB of bodies that are being read, parsed and stored: what comes beyond is refused before it costs anything.
+pub const INTAKE_KIB: usize = 64 << 10;
 /// Choices that wait to be recorded.
 const RECORDS_MAX: usize = 65_536;
 
@@ -88,6 +90,8 @@ pub struct App {
     pub health: Arc<Health>,
     /// Room for attempts that wait.
     pub room: Arc<Semaphore>,
+    /// Room for bodies of attempts, in KiB.
+    pub intake: Semaphore,
     /// Rolling routes as text, each second while somebody listens.
     pub routes: watch::Sender<Arc<str>>,
     /// True once the server stops.
@@ -215,6 +219,7 @@ pub async fn start(settings: Settings) -> Result<Server> {
         metrics,
         health: health.clone(),
         room: Arc::new(Semaphore::new(ROOM)),
+        intake: Semaphore::new(INTAKE_KIB),
         routes: watch::Sender::new(Arc::from("")),
         stopping,
         settings: ArcSwap::from_pointee(settings),
@@ -262,10 +267,19 @@ impl Server {
 
     /// Serves until `until` ends; then finishes what was begun, stores everything and takes a snapshot.
     pub async fn run(self, until: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+        let router = crate::http::router(self.app.clone());
+        self.run_with(router, until).await
+    }
+
+    /// The same with other calls than the product's.
+    pub async fn run_with(
+        self,
+        router: axum::Router,
+        until: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<()> {
         let Self { app, listener, stop, writer, feeds, alerts, beside, alone, .. } = self;
         let routes = tokio::spawn(crate::http::stream::tell_routes(app.clone()));
         let people = tokio::spawn(refresh_people(app.clone()));
-        let router = crate::http::router(app.clone());
         let health = app.health.clone();
         let stopped = async move {
             until.await;

@@ -365,7 +365,7 @@ impl Writer {
         }
         self.event += done.events.len() as i64;
         self.metrics.events_sent.inc_by(done.events.len() as u64);
-        self.ring.push(done.events);
+        self.metrics.stream_dropped.inc_by(self.ring.push(done.events));
         if let Some(latest) = done.latest {
             self.clock.see(latest);
         }

@@ -9,9 +9,10 @@ use anyhow::Result;
 use async_trait::async_trait;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Request, Response};
+use opentelemetry::propagation::Extractor;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry::{Context, KeyValue, global};
-use opentelemetry_http::{HeaderExtractor, HttpClient, HttpError};
+use opentelemetry_http::{HttpClient, HttpError};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
@@ -52,9 +53,22 @@ where
     tracing_opentelemetry::layer().with_tracer(tracer).with_filter(ours)
 }
 
-/// The caller's span (W3C Trace Context), if it names one.
+/// The caller's span (W3C Trace Context), if it names one. What else the caller sends along (`tracestate`, any text) goes nowhere.
 pub fn parent(headers: &HeaderMap) -> Context {
-    global::get_text_map_propagator(|known| known.extract(&HeaderExtractor(headers)))
+    global::get_text_map_propagator(|known| known.extract(&TraceParent(headers)))
+}
+
+struct TraceParent<'a>(&'a HeaderMap);
+
+impl Extractor for TraceParent<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        let value = self.0.get(name).filter(|_| name == "traceparent");
+        value.and_then(|value| value.to_str().ok())
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        vec!["traceparent"]
+    }
 }
 
 /// The HTTP client of the other commands; it blocks the exporter's own thread, and nobody else.

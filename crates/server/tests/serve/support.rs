@@ -105,8 +105,8 @@ impl Place {
         self.run_with(args, &[])
     }
 
-    /// The same with variables of the environment.
-    pub fn run_with(&self, args: &[&str], set: &[(&str, PathBuf)]) -> Running {
+    /// The same with variables of the environment. What it prints behind its first line is kept in the file `stdout`.
+    pub fn run_with(&self, args: &[&str], set: &[(&str, &str)]) -> Running {
         let log = self.path().join("log");
         let errors =
             std::fs::OpenOptions::new().create(true).append(true).open(&log).expect("a log");
@@ -114,7 +114,7 @@ impl Place {
             .current_dir(self.path())
             .args(args)
             .env_remove("RUST_LOG")
-            .envs(set.iter().map(|(name, value)| (name, value)))
+            .envs(set.iter().copied())
             .stdout(Stdio::piped())
             .stderr(errors)
             .spawn()
@@ -127,7 +127,8 @@ impl Place {
         let said = || std::fs::read_to_string(&log).unwrap_or_default();
         let address = address.unwrap_or_else(|| panic!("it doesn't listen: {}", said()));
         // What it prints further is read, or it would wait for a reader.
-        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+        let mut out = std::fs::File::create(self.path().join("stdout")).expect("a file");
+        std::thread::spawn(move || std::io::copy(&mut stdout, &mut out));
         Running { child, address, log }
     }
 

@@ -106,7 +106,7 @@ fn prometheus_has_nothing_to_say_about_the_metrics() {
 }
 
 /// A collector: keeps what it is sent, and answers as one does.
-fn collector() -> (String, Arc<Mutex<Vec<u8>>>) {
+pub fn collector() -> (String, Arc<Mutex<Vec<u8>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let kept = Arc::new(Mutex::new(Vec::new()));

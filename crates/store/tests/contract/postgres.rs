@@ -62,6 +62,12 @@ impl Cluster {
         }
     }
 
+    /// The process that all its others come from.
+    #[allow(dead_code, reason = "a benchmark asks what it costs")]
+    pub fn id(&self) -> u32 {
+        self.server.id()
+    }
+
     /// Stops it at once, as an operator in a hurry does; its data stays.
     pub fn stop(&mut self) {
         let id = self.server.id().to_string();

@@ -14,7 +14,7 @@ use crate::support::{HOUR, Place, Running};
 use receiver::{Got, Receiver};
 
 /// A secret as Standard Webhooks writes it.
-const WHSEC: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub const WHSEC: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const ROUTING_KEY: &str = "R0UT1NGKEYOFTHISTEST0000000000AB";
 
 /// One webhook, its secret in a file beside the place of the server.

@@ -91,6 +91,8 @@ impl Subject {
         }
         let preload: Vec<&str> = preload.iter().filter_map(|path| path.to_str()).collect();
         set.push(("LD_PRELOAD", preload.join(":").into()));
+        let set: Vec<(&str, &str)> =
+            set.iter().filter_map(|(name, value)| Some((*name, value.to_str()?))).collect();
         self.place.run_with(&["serve", "--listen", "127.0.0.1:0"], &set)
     }
 

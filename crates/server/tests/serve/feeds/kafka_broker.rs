@@ -78,6 +78,12 @@ impl Broker {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// Its process.
+    #[allow(dead_code, reason = "a benchmark asks what it costs")]
+    pub fn id(&self) -> u32 {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner).id()
+    }
+
     /// Stops it; its data stays.
     pub fn stop(&self) {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);

@@ -28,7 +28,7 @@ pub struct Issuer {
 }
 
 /// What `xtask` has put into the cache.
-fn cached(name: &str) -> Option<PathBuf> {
+pub fn cached(name: &str) -> Option<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = set("POINTSMAN_CACHE")
         .or_else(|| set("XDG_CACHE_HOME").map(|dir| dir.join("pointsman")))
@@ -37,7 +37,7 @@ fn cached(name: &str) -> Option<PathBuf> {
 }
 
 /// A part that isn't installed: seen past the test's own capture, and counted.
-fn skip(what: &str) {
+pub fn skip(what: &str) {
     let text = format!("\nSKIP tests: {what}; to get it: cargo xtask setup\n");
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
