@@ -77,7 +77,7 @@ impl Body {
         let from = counter.next.fetch_add(RECORDS as u64, Ordering::Relaxed);
         for (n, [attempt, payment, time]) in (from..).zip(self.places.iter().copied()) {
             let (high, low) = match counter.ids {
-                Ids::Ascending => (ms << 16 | 0x7000, n << 24 | scrambled(n) & 0xff_ffff),
+                Ids::Ascending => (ms << 16 | 0x7000 | n & 0xfff, scrambled(n)),
                 Ids::Random => (scrambled(n) & !0xf000 | 0x4000, scrambled(!n)),
             };
             write_id(&mut self.bytes[attempt..attempt + ID.len()], high, low);
