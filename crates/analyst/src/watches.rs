@@ -248,7 +248,6 @@ impl Watches {
             self.waiting[place] = Line::default();
             if let Some(watch) = &mut self.list[place] {
                 act(watch);
-                watch.count_from(self.traffic);
             }
         }
     }

@@ -416,12 +416,6 @@ impl Watch {
         }
     }
 
-    /// What was counted of it is gone: its share is one of the traffic from here on.
-    pub fn count_from(&mut self, traffic: f64) {
-        self.secondary = Lanes::default();
-        self.traffic_before = traffic;
-    }
-
     /// Time passed in which nothing was seen. Its own level may have drifted meanwhile; else it is no older.
     pub fn pass_over(&mut self, ms: i64, scale_ms: i64) {
         noise::pass_over(&mut self.windows_at, ms, scale_ms);
