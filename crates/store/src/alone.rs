@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use sqlx::{AnyConnection, Row};
 
 use crate::error::{Error, Result};
-use crate::open::{Address, shown};
+use crate::open::{Address, is_sqlite, shown, sqlite_path};
 
 /// The advisory lock's key: "pointsma" read as a number. A database holds one store.
 const KEY: i64 = i64::from_be_bytes(*b"pointsma");
@@ -39,18 +39,18 @@ enum Held {
 
 impl Alone {
     /// Takes the lock of a store, or says who has it.
-    pub(crate) async fn take(address: &Address) -> Result<Self> {
+    pub(crate) async fn take(url: &str, address: &Address) -> Result<Self> {
         let until = Instant::now() + PATIENCE;
         loop {
-            let held = match address.path() {
+            let held = match sqlite_path(url) {
                 Some(path) => of_file(path)?,
-                None if address.is_sqlite() => Some(Held::Memory),
+                None if is_sqlite(url) => Some(Held::Memory),
                 None => of_session(address).await?,
             };
             match held {
                 Some(held) => return Ok(Self { _held: Arc::new(held) }),
                 None if Instant::now() < until => tokio::time::sleep(AGAIN).await,
-                None => return Err(Error::Taken { store: shown(address.url()) }),
+                None => return Err(Error::Taken { store: shown(url) }),
             }
         }
     }

@@ -7,6 +7,7 @@ use sqlx::{AnyConnection, ConnectOptions, Connection, Executor};
 
 use crate::error::{Error, Result};
 use crate::inspect::{Inspection, inspect};
+use crate::open::with_mode;
 
 /// Writes the store's state of this moment into a new file, while others read and write it. What is in the file is on the medium
 /// when this returns.
@@ -37,8 +38,7 @@ pub async fn check(file: &Path) -> Result<Inspection> {
 
 async fn connect(url: &str) -> Result<AnyConnection> {
     sqlx::any::install_default_drivers();
-    let mode = if url.contains('?') { "&mode=rw" } else { "?mode=rw" };
-    let options: AnyConnectOptions = format!("{url}{mode}").parse()?;
+    let options: AnyConnectOptions = with_mode(url, "rw").parse()?;
     let mut connection = options.disable_statement_logging().connect().await?;
     connection.execute(sqlx::raw_sql("PRAGMA busy_timeout = 5000;")).await?;
     Ok(connection)

@@ -6,7 +6,7 @@ use sqlx::any::AnyConnectOptions;
 use sqlx::{AnyConnection, ConnectOptions, Connection, Executor, Row};
 
 use crate::error::{Error, Result};
-use crate::open::{known_schema, shown, sqlite_path};
+use crate::open::{is_sqlite, known_schema, shown, sqlite_path, with_mode};
 
 /// What was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct Inspection {
 /// Looks. An error says why the store couldn't be used: it can't be reached, is newer, or can't be written to. Nothing is made and nothing is changed.
 pub async fn inspect(url: &str) -> Result<Inspection> {
     sqlx::any::install_default_drivers();
-    let is_sqlite = url.starts_with("sqlite:");
+    let is_sqlite = is_sqlite(url);
     let known = known_schema(is_sqlite);
     let mut address = url.to_owned();
     if is_sqlite {
@@ -34,7 +34,7 @@ pub async fn inspect(url: &str) -> Result<Inspection> {
             can_be_made(&path)?;
             return Ok(Inspection { schema: None, known, clock_ms: None, latest_ms: None });
         }
-        address.push_str(if url.contains('?') { "&mode=rw" } else { "?mode=rw" });
+        address = with_mode(url, "rw");
     }
     let place = |error: sqlx::Error| match Error::from(error) {
         Error::Unreachable(why) => Error::Unreachable(format!("{}: {why}", shown(url))),

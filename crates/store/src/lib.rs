@@ -37,7 +37,7 @@ pub use audit::{AuditFault, hash as audit_hash, verify as audit_verify};
 pub use copy::{check, copy_to};
 pub use error::{Error, Result};
 pub use inspect::{Inspection, inspect};
-pub use open::{open, open_alone, shown, sqlite_path as file_of};
+pub use open::{is_postgres, open, open_alone, shown, sqlite_path};
 pub use people::{Change, Session, User};
 pub use reads::Sql;
 pub use rows::{

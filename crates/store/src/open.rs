@@ -30,17 +30,19 @@ const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRA
 
 /// Opens the store of a URL and brings its schema up to date. A file that isn't there is made.
 pub async fn open(url: &str) -> Result<Sql> {
-    sqlx::any::install_default_drivers();
-    let is_sqlite = url.starts_with("sqlite:");
-    if !is_sqlite && !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-        return Err(Error::Url { got: shown(url) });
-    }
-    let address = if is_sqlite {
-        let mode = if url.contains('?') { "&mode=rwc" } else { "?mode=rwc" };
-        Address { url: format!("{url}{mode}"), settings: PRAGMAS, begin: "BEGIN IMMEDIATE" }
-    } else {
-        Address { url: url.to_owned(), settings: "SET synchronous_commit = on", begin: "BEGIN" }
-    };
+    open_at(url, Address::of(url)?).await
+}
+
+/// The same for the process that is the only one to write here; it is until the lock is dropped. Nothing is read or brought up to date
+/// before the lock is held: whoever has it may still write.
+pub async fn open_alone(url: &str) -> Result<(Sql, Alone)> {
+    let address = Address::of(url)?;
+    let alone = Alone::take(url, &address).await.map_err(|e| refused(url, e))?;
+    Ok((open_at(url, address).await?, alone))
+}
+
+async fn open_at(url: &str, address: Address) -> Result<Sql> {
+    let is_sqlite = is_sqlite(url);
     let settings = address.settings;
     let readers = AnyPoolOptions::new()
         .max_connections(READERS_MAX)
@@ -59,13 +61,6 @@ pub async fn open(url: &str) -> Result<Sql> {
     Ok(Sql { address, readers, seat: Arc::new(Mutex::new(seat)) })
 }
 
-/// The same for the process that is the only one to write here; it is until the lock is dropped.
-pub async fn open_alone(url: &str) -> Result<(Sql, Alone)> {
-    let store = open(url).await?;
-    let alone = Alone::take(&store.address).await?;
-    Ok((store, alone))
-}
-
 /// Where the store is, and how its writer speaks.
 pub(crate) struct Address {
     url: String,
@@ -75,19 +70,18 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// As configured, password and all.
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
-    /// Whether it is SQLite.
-    pub fn is_sqlite(&self) -> bool {
-        self.url.starts_with("sqlite:")
-    }
-
-    /// The file of an SQLite store that is one.
-    pub fn path(&self) -> Option<PathBuf> {
-        sqlite_path(&self.url)
+    /// Of a URL as configured.
+    fn of(url: &str) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        if is_sqlite(url) {
+            let url = with_mode(url, "rwc");
+            Ok(Self { url, settings: PRAGMAS, begin: "BEGIN IMMEDIATE" })
+        } else if is_postgres(url) {
+            let settings = "SET synchronous_commit = on";
+            Ok(Self { url: url.to_owned(), settings, begin: "BEGIN" })
+        } else {
+            Err(Error::Url { got: shown(url) })
+        }
     }
 
     /// A connection of its own, with the settings.
@@ -97,6 +91,21 @@ impl Address {
         connection.execute(sqlx::raw_sql(self.settings)).await?;
         Ok(connection)
     }
+}
+
+pub(crate) fn is_sqlite(url: &str) -> bool {
+    url.starts_with("sqlite:")
+}
+
+/// Whether a URL names a database of PostgreSQL.
+pub fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+/// A URL of SQLite with how its file is opened: `rw`, or `rwc` where it may be made.
+pub(crate) fn with_mode(url: &str, mode: &str) -> String {
+    let before = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{before}mode={mode}")
 }
 
 /// The file of an SQLite store; none for other stores, and for one in memory.

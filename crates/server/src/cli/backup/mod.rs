@@ -53,9 +53,9 @@ pub fn backup(args: &BackupArgs) -> Result<Exit> {
     ensure!(!to.exists(), "{} exists; name a new file, or remove it", named(to));
     let part = beside(to, ".part");
     let _ = std::fs::remove_file(&part);
-    match store::file_of(url) {
+    match store::sqlite_path(url) {
         Some(from) => sqlite::backup(url, &from, &part)?,
-        None if is_postgres(url) => postgres::backup(url, &part)?,
+        None if store::is_postgres(url) => postgres::backup(url, &part)?,
         None => bail!("store.url {} holds nothing that could be kept", store::shown(url)),
     }
     std::fs::rename(&part, to)?;
@@ -69,17 +69,13 @@ pub fn backup(args: &BackupArgs) -> Result<Exit> {
 pub fn restore(args: &RestoreArgs) -> Result<Exit> {
     let Some(settings) = configured(args.config.as_deref()) else { return Ok(Exit::Usage) };
     let (url, from) = (settings.store_url(), args.file.as_path());
-    match store::file_of(url) {
+    match store::sqlite_path(url) {
         Some(to) => sqlite::restore(from, url, &to)?,
-        None if is_postgres(url) => postgres::restore(from, url)?,
+        None if store::is_postgres(url) => postgres::restore(from, url)?,
         None => bail!("store.url {} can't hold a backup", store::shown(url)),
     }
     println!("{} is what {} holds; next: pointsman serve", store::shown(url), named(from));
     Ok(Exit::Ok)
-}
-
-fn is_postgres(url: &str) -> bool {
-    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 fn named(path: &Path) -> String {
