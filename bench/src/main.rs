@@ -11,6 +11,7 @@ mod engine;
 mod events;
 mod ingest;
 mod kept;
+mod load;
 mod localise;
 mod overload;
 mod report;

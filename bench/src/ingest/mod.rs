@@ -5,7 +5,6 @@
 //! that of whole processes, from Linux; generator, server, database and broker share the machine. `server_us` is measured on PostgreSQL, where the store's own work
 //! is another process.
 
-pub mod bodies;
 mod broker;
 mod stores;
 
@@ -15,11 +14,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 
+use crate::load::Load;
+use crate::load::bodies::{self, Body, Counter, Ids};
 use crate::report::{Options, Report};
-use crate::served::{Program, Served, Usage, key};
-use bodies::{Body, Counter, Ids};
+use crate::served::{Program, Served, Usage, family_cpu_s, key};
 use broker::Broker;
-use stores::{Cluster, Syncs, family_cpu_s};
+use stores::{Cluster, Syncs};
 
 const SQLITE_MIN: f64 = 60_000.0;
 const SQLITE_RANDOM_MIN: f64 = 30_000.0;
@@ -117,7 +117,7 @@ fn on_sqlite(rows: u64, lasts: Duration) -> anyhow::Result<Vec<Leg>> {
     {
         let counter = Counter::new(ids, (number as u64 + 1) * LEG);
         let before = syncs.so_far();
-        let mut leg = send(&server, &key, name, &counter, lasts, || Ok(0.0))?;
+        let mut leg = send(&server, &key, name, counter, lasts, || Ok(0.0))?;
         leg.database_us = None;
         leg.syncs_per_s = Some((syncs.so_far() - before) as f64 / lasts.as_secs_f64());
         legs.push(leg);
@@ -142,7 +142,7 @@ fn on_postgres(rows: u64, lasts: Duration) -> anyhow::Result<Vec<Leg>> {
         let counter = Counter::new(Ids::Ascending, 3 * LEG);
         let cpu = || family_cpu_s(cluster.id());
         let syncs_before = runtime.block_on(stores::wal_syncs(&url))?;
-        let mut leg = send(&server, &key, "postgres", &counter, lasts, cpu)?;
+        let mut leg = send(&server, &key, "postgres", counter, lasts, cpu)?;
         let syncs = runtime.block_on(stores::wal_syncs(&url))? - syncs_before;
         leg.syncs_per_s = Some(syncs as f64 / lasts.as_secs_f64());
         legs.push(leg);
@@ -168,13 +168,9 @@ fn on_postgres(rows: u64, lasts: Duration) -> anyhow::Result<Vec<Leg>> {
 
 /// Rows before anything is measured.
 fn fill(server: &Served, key: &str, rows: u64) -> anyhow::Result<()> {
-    let counter = Counter::new(Ids::Ascending, 0);
+    let load = Load::new(&server.url, key, Counter::new(Ids::Ascending, 0));
     let since = Instant::now();
-    let bodies = rows.div_ceil(bodies::RECORDS as u64);
-    let next = std::sync::atomic::AtomicU64::new(0);
-    let next = &next;
-    let more = || next.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < bodies;
-    together(server, key, &counter, &more)?;
+    load.count(rows.div_ceil(bodies::RECORDS as u64), CONNECTIONS)?;
     eprintln!("{rows} rows stored in {:.0} s", since.elapsed().as_secs_f64());
     Ok(())
 }
@@ -184,71 +180,26 @@ fn send(
     server: &Served,
     key: &str,
     name: &'static str,
-    counter: &Counter,
+    counter: Counter,
     lasts: Duration,
     database: impl Fn() -> anyhow::Result<f64>,
 ) -> anyhow::Result<Leg> {
     let used = || anyhow::Ok((server.usage()?.cpu_s, database()?, Usage::of(std::process::id())?));
     let before = used()?;
-    let since = Instant::now();
-    let more = || since.elapsed() < lasts;
-    let (stored, mut latencies) = together(server, key, counter, &more)?;
-    let seconds = since.elapsed().as_secs_f64();
+    let span = Load::new(&server.url, key, counter).closed(CONNECTIONS, lasts)?;
     let after = used()?;
-    ensure!(stored > 0, "nothing was stored");
-    latencies.sort_by(f64::total_cmp);
-    let each_us = |cpu_s: f64| cpu_s * 1e6 / stored as f64;
+    ensure!(span.accepted > 0 && span.refused == 0, "{} requests were refused", span.refused);
+    let each_us = |cpu_s: f64| cpu_s * 1e6 / span.accepted as f64;
     Ok(Leg {
         name,
-        per_s: stored as f64 / seconds,
-        p99_ms: latencies[(latencies.len() * 99).div_ceil(100) - 1],
+        per_s: span.accepted_per_s(),
+        p99_ms: span.p99_ms(),
         server_us: each_us(after.0 - before.0),
         database_us: Some(each_us(after.1 - before.1)),
         broker_us: None,
         generator_us: each_us(after.2.cpu_s - before.2.cpu_s),
         syncs_per_s: None,
         rss_mb: server.usage()?.rss_mb,
-    })
-}
-
-/// Each connection the next body as soon as the last is answered, while there is more to send: how many attempts were stored, and how long each request
-/// took, milliseconds.
-fn together(
-    server: &Served,
-    key: &str,
-    counter: &Counter,
-    more: &(impl Fn() -> bool + Sync),
-) -> anyhow::Result<(u64, Vec<f64>)> {
-    let (url, bearer) = (&format!("{}/v1/events", server.url), &format!("Bearer {key}"));
-    std::thread::scope(|scope| {
-        let connection = || {
-            let agent: ureq::Agent =
-                ureq::Agent::config_builder().http_status_as_error(false).build().into();
-            let (mut body, mut stored, mut latencies) = (Body::new(), 0, Vec::new());
-            while more() {
-                let bytes = body.renew(counter);
-                let since = Instant::now();
-                let mut answer = agent
-                    .post(url)
-                    .header("authorization", bearer)
-                    .header("content-type", "application/x-ndjson")
-                    .send(bytes)?;
-                let text = answer.body_mut().read_to_string()?;
-                ensure!(answer.status() == 202, "{}: {text}", answer.status());
-                latencies.push(since.elapsed().as_secs_f64() * 1e3);
-                let told: serde_json::Value = serde_json::from_str(&text)?;
-                stored += told["accepted"].as_u64().context("no count")?;
-            }
-            anyhow::Ok((stored, latencies))
-        };
-        let running: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(connection)).collect();
-        let (mut stored, mut latencies) = (0, Vec::new());
-        for connection in running {
-            let ended = connection.join().map_err(|_| anyhow::anyhow!("a sender panicked"))??;
-            stored += ended.0;
-            latencies.extend(ended.1);
-        }
-        Ok((stored, latencies))
     })
 }
 

@@ -10,35 +10,6 @@ use anyhow::Context;
 
 pub use postgres::Cluster;
 
-/// Ticks of a second in `stat`.
-const TICKS_PER_S: f64 = 100.0;
-
-/// CPU that a process and those it began have used, those that have ended too; seconds.
-pub fn family_cpu_s(id: u32) -> anyhow::Result<f64> {
-    let mut sum = 0.0;
-    for entry in std::fs::read_dir("/proc")? {
-        let path = entry?.path();
-        let Some(own) = path.file_name().and_then(|n| n.to_str()?.parse::<u32>().ok()) else {
-            continue;
-        };
-        // One that has ended meanwhile is in its parent's sum.
-        let Ok(stat) = std::fs::read_to_string(path.join("stat")) else { continue };
-        let Some((parent, times)) = times(&stat) else { continue };
-        if own == id || parent == id {
-            sum += times as f64 / TICKS_PER_S;
-        }
-    }
-    Ok(sum)
-}
-
-/// The parent, and utime, stime, cutime and cstime together: fields 4 and 14 to 17 of proc(5).
-fn times(stat: &str) -> Option<(u32, u64)> {
-    let (_, behind_name) = stat.rsplit_once(") ")?;
-    let fields: Vec<&str> = behind_name.split(' ').collect();
-    let time = |at: usize| fields.get(at)?.parse::<u64>().ok();
-    Some((fields.get(1)?.parse().ok()?, time(11)? + time(12)? + time(13)? + time(14)?))
-}
-
 /// Syncs of the write-ahead log so far, as PostgreSQL counts them.
 pub async fn wal_syncs(url: &str) -> anyhow::Result<i64> {
     use sqlx::Connection;
@@ -79,21 +50,5 @@ impl Syncs {
     /// So many so far: one byte each.
     pub fn so_far(&self) -> u64 {
         std::fs::metadata(&self.count).map_or(0, |meta| meta.len())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn children_that_have_ended_count() {
-        let stat = "7 (a (b) c) S 1 7 7 0 -1 4194560 1 0 0 0 250 50 20 5 20 0 9 0 5 6 7";
-        assert_eq!(times(stat), Some((1, 325)));
-    }
-
-    #[test]
-    fn this_process_uses_time() {
-        assert!(family_cpu_s(std::process::id()).unwrap() >= 0.0);
     }
 }

@@ -1,11 +1,13 @@
 //! Requests full of attempts, encoded beforehand: one after the other, or at even times whatever is answered.
 
+pub mod bodies;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-use crate::ingest::bodies::{Body, Counter, Ids, RECORDS};
+use bodies::{Body, Counter, RECORDS};
 
 /// Attempts of one request.
 pub const BATCH: u64 = RECORDS as u64;
@@ -25,7 +27,8 @@ pub struct Load {
 pub struct Span {
     seconds: f64,
     requests: u64,
-    accepted: u64,
+    /// Attempts that were stored.
+    pub accepted: u64,
     /// Requests answered 429 or 503.
     pub refused: u64,
     /// Of accepted requests, from when they were due.
@@ -67,9 +70,10 @@ impl Span {
 }
 
 impl Load {
-    pub fn new(url: &str, key: &str) -> Self {
+    /// To a server, with a key; each attempt has an id of the counter's.
+    pub fn new(url: &str, key: &str, counter: Counter) -> Self {
         let (url, bearer) = (format!("{url}/v1/events"), format!("Bearer {key}"));
-        Self { url, bearer, counter: Counter::new(Ids::Ascending, 0), body: Body::new() }
+        Self { url, bearer, counter, body: Body::new() }
     }
 
     /// So many at once, each the next as soon as the last is answered.
@@ -79,6 +83,16 @@ impl Load {
             let now = Instant::now();
             (now < end).then_some(now)
         })
+    }
+
+    /// So many requests, on so many connections, each the next as soon as the last is answered.
+    pub fn count(&self, requests: u64, connections: usize) -> anyhow::Result<Span> {
+        let next = AtomicU64::new(0);
+        let due = |_| (next.fetch_add(1, Ordering::Relaxed) < requests).then(Instant::now);
+        let since = Instant::now();
+        let mut span = self.all(connections, Duration::ZERO, due)?;
+        span.seconds = since.elapsed().as_secs_f64();
+        Ok(span)
     }
 
     /// So many attempts a second, in requests at even times, on at most so many connections.

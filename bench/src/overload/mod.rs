@@ -5,16 +5,15 @@
 //! second, until the p99 is normal again. Goodput counts attempts that were answered 202, durable then. The generator runs on the same machine, so what it
 //! takes is taken from the server, in the capacity too.
 
-mod load;
-
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
+use crate::load::bodies::{Counter, Ids};
+use crate::load::{self, Load, Span};
 use crate::report::{Options, Report};
 use crate::served::{Program, Served, key};
-use load::{Load, Span};
 
 const GOODPUT_SHARE_MIN: f64 = 0.9;
 const RECOVERY_S_MAX: f64 = 60.0;
@@ -38,7 +37,7 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
     std::fs::write(folder.path().join("pointsman.toml"), CONFIG)?;
     let admin_key = key(folder.path(), ["--role", "admin"])?;
     let server = Served::start(Program::Pointsman, folder.path(), &admin_key)?;
-    let load = Load::new(&server.url, &admin_key);
+    let load = Load::new(&server.url, &admin_key, Counter::new(Ids::Ascending, 0));
 
     load.closed(BUSY, span / 4)?;
     let capacity = load.closed(BUSY, span)?;

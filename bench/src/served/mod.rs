@@ -13,7 +13,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 
-pub use process::Usage;
+pub use process::{Usage, family_cpu_s};
 
 /// Says what a child process is.
 const AS: &str = "POINTSMAN_BENCH_AS";

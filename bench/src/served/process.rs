@@ -26,11 +26,42 @@ impl Usage {
     }
 }
 
-/// utime and stime, fields 14 and 15 of proc(5); the second may hold blanks and parentheses.
-fn ticks(stat: &str) -> Option<u64> {
+/// CPU that a process and those it began have used, those that have ended too; seconds.
+pub fn family_cpu_s(id: u32) -> anyhow::Result<f64> {
+    let mut sum = 0;
+    for entry in std::fs::read_dir("/proc")? {
+        let path = entry?.path();
+        let Some(own) = path.file_name().and_then(|n| n.to_str()?.parse::<u32>().ok()) else {
+            continue;
+        };
+        // One that has ended meanwhile is in its parent's sum.
+        let Ok(stat) = std::fs::read_to_string(path.join("stat")) else { continue };
+        let is_family = own == id || field(&stat, PARENT) == Some(u64::from(id));
+        if is_family && let (Some(own), Some(ended)) = (ticks(&stat), ticks_of_ended(&stat)) {
+            sum += own + ended;
+        }
+    }
+    Ok(sum as f64 / TICKS_PER_S)
+}
+
+/// Numbers of fields in proc(5).
+const PARENT: usize = 4;
+const UTIME: usize = 14;
+
+/// A numeric field behind the name, which is the second and may hold blanks and parentheses.
+fn field(stat: &str, number: usize) -> Option<u64> {
     let (_, behind_name) = stat.rsplit_once(") ")?;
-    let mut fields = behind_name.split(' ').skip(11);
-    Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
+    behind_name.split(' ').nth(number - 3)?.parse().ok()
+}
+
+/// utime and stime.
+fn ticks(stat: &str) -> Option<u64> {
+    Some(field(stat, UTIME)? + field(stat, UTIME + 1)?)
+}
+
+/// cutime and cstime.
+fn ticks_of_ended(stat: &str) -> Option<u64> {
+    Some(field(stat, UTIME + 2)? + field(stat, UTIME + 3)?)
 }
 
 fn rss_kb(status: &str) -> Option<u64> {
@@ -44,8 +75,9 @@ mod tests {
 
     #[test]
     fn a_name_with_blanks_moves_no_field() {
-        let stat = "7 (a (b) c) S 1 7 7 0 -1 4194560 1 0 0 0 250 50 0 0 20 0 9 0 5 6 7";
+        let stat = "7 (a (b) c) S 1 7 7 0 -1 4194560 1 0 0 0 250 50 20 5 20 0 9 0 5 6 7";
         assert_eq!(ticks(stat), Some(300));
+        assert_eq!((field(stat, PARENT), ticks_of_ended(stat)), (Some(1), Some(25)));
         assert_eq!(rss_kb("VmPeak:\t 9 kB\nVmRSS:\t  2048 kB\n"), Some(2_048));
         assert_eq!(rss_kb("VmPeak:\t 9 kB\n"), None);
     }

@@ -6,12 +6,11 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::ValueEnum;
-use jiff::tz::TimeZone;
-use payments::Timestamp;
 
 use super::progress::Progress;
+use super::recorded::Recorded;
 use super::{Exit, complain};
-use crate::read::{self, Options, Wish};
+use crate::read;
 use crate::report::{self, Report};
 use crate::{backtest, config};
 
@@ -35,14 +34,8 @@ Labels (--truth) are CSV: start,end,slice with slices like {gateway: PAYU, netwo
 
 Exit code 0 if any row was read, 3 if none.")]
 pub struct Args {
-    /// Recorded payments
-    file: PathBuf,
-    /// Which column holds what: key=column,...
-    #[arg(long, value_name = "KEY=COLUMN,...")]
-    map: Vec<String>,
-    /// Time zone of times that have none
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    tz: String,
+    #[command(flatten)]
+    recorded: Recorded,
     /// What to write
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -69,15 +62,9 @@ enum Format {
 
 /// Reads, analyses, reports.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
-    let wish = match Wish::parse(args.map.iter().map(String::as_str)) {
-        Ok(wish) => wish,
-        Err(wrong) => return usage(&format!("--map: {wrong}")),
-    };
-    let Ok(zone) = TimeZone::get(&args.tz) else {
-        return usage(&format!(
-            "--tz: `{}` is no time zone of the IANA database, such as Asia/Kolkata or UTC",
-            read::visible(&args.tz)
-        ));
+    let (wish, zone) = match args.recorded.wish() {
+        Ok(asked) => asked,
+        Err(wrong) => return usage(&wrong),
     };
     let settings = match config::load_optional(args.config.as_deref()) {
         Ok(settings) => settings,
@@ -93,14 +80,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
             Ok(labels) => labels,
             Err(problem) => return input(&problem.to_string()),
         };
-    let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
-    let reading = Progress::new("reading");
-    let loaded =
-        read::read(&args.file, &Options::new(wish, zone.clone(), now), &mut |done, total| {
-            reading.bytes(done, total);
-        });
-    drop(reading);
-    let mut file = match loaded {
+    let mut file = match args.recorded.read(wish, zone.clone()) {
         Ok(file) => file,
         Err(problem) => return input(&problem.to_string()),
     };

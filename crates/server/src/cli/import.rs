@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::progress::Progress;
+use super::recorded::Recorded;
 use super::{Exit, Format, complain, configured};
 use crate::import::{Taught, teach};
-use crate::read::{self, Loaded, Options, Problem, Wish};
+use crate::read::{Loaded, Problem};
 use crate::serve::clock::wall;
 
 /// `import`.
@@ -26,14 +26,8 @@ then starts where the history ended, however long ago that was.
 
 Exit code 0 if any row was read, 3 if none or if the store has a history of its own.")]
 pub struct Args {
-    /// Recorded payments
-    file: PathBuf,
-    /// Which column holds what: key=column,...
-    #[arg(long, value_name = "KEY=COLUMN,...")]
-    map: Vec<String>,
-    /// Time zone of times that have none
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    tz: String,
+    #[command(flatten)]
+    recorded: Recorded,
     /// For whom
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -58,14 +52,9 @@ struct Done<'a> {
 
 /// Reads, teaches, hands over.
 pub fn run(args: &Args) -> Result<Exit> {
-    let wish = match Wish::parse(args.map.iter().map(String::as_str)) {
-        Ok(wish) => wish,
-        Err(wrong) => return said(&format!("--map: {wrong}"), Exit::Usage),
-    };
-    let Ok(zone) = TimeZone::get(&args.tz) else {
-        let name = read::visible(&args.tz);
-        let what = format!("--tz: `{name}` is no time zone of the IANA database, such as UTC");
-        return said(&what, Exit::Usage);
+    let (wish, zone) = match args.recorded.wish() {
+        Ok(asked) => asked,
+        Err(wrong) => return said(&wrong, Exit::Usage),
     };
     let Some(settings) = configured(args.config.as_deref()) else { return Ok(Exit::Usage) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -76,11 +65,7 @@ pub fn run(args: &Args) -> Result<Exit> {
         crate::serve::teach::ensure_new(&opened.0).await?;
         anyhow::Ok(opened)
     })?;
-    let reading = Progress::new("reading");
-    let options = Options::new(wish, zone, wall());
-    let loaded = read::read(&args.file, &options, &mut |done, total| reading.bytes(done, total));
-    drop(reading);
-    let mut file = match loaded {
+    let mut file = match args.recorded.read(wish, zone) {
         Ok(file) => file,
         Err(problem) => return said(&problem.to_string(), Exit::Input),
     };

@@ -12,6 +12,7 @@ mod journal;
 mod keys;
 mod outage;
 mod progress;
+mod recorded;
 mod replay;
 mod serve;
 mod shell;

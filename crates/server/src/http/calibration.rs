@@ -12,16 +12,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use store::Kind;
 use utoipa::ToSchema;
 
+use super::objects::read_experiments;
 use super::problem::Problem;
 use super::who::{Principal, Role};
 use crate::serve::App;
 
 const BINS: usize = 10;
-/// Experiments that are looked at, the newest.
-const EXPERIMENTS_MAX: u32 = 5_000;
 /// 95 %.
 const Z: f64 = 1.959_964;
 
@@ -164,14 +162,8 @@ pub async fn calibration(
     who: Principal,
 ) -> Result<Json<Calibration>, Problem> {
     who.needs(Role::Viewer)?;
-    let wanted = store::Wanted { limit: EXPERIMENTS_MAX, ..store::Wanted::default() };
-    let mut cases = Vec::new();
-    for object in app.store.objects(Kind::Experiment, &wanted).await? {
-        match serde_json::from_str::<Experiment>(&object.body) {
-            Ok(experiment) => cases.extend(experiment.case()),
-            Err(error) => tracing::error!(%error, "an experiment can't be read"),
-        }
-    }
+    let experiments = read_experiments::<Experiment>(&app, None).await?;
+    let cases: Vec<_> = experiments.filter_map(|experiment| experiment.case()).collect();
     Ok(Json(Calibration::of(&cases)))
 }
 

@@ -6,6 +6,8 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use payments::Timestamp;
+use serde::de::DeserializeOwned;
 use store::{Kind, Object};
 
 use super::ask::{Page, PageOf, Paging, Query, raw};
@@ -34,6 +36,22 @@ pub async fn newest_decisions(app: &App, limit: u32) -> Result<Page, Problem> {
     let wanted = store::Wanted { limit: limit + 1, ..store::Wanted::default() };
     let objects = app.store.objects(Kind::Decision, &wanted).await?;
     Page::of(objects, limit, |object| body(Kind::Decision, object))
+}
+
+/// Experiments that are looked through at once, the newest.
+const EXPERIMENTS_MAX: u32 = 5_000;
+
+/// The newest experiments, those that began before `since` left out, each as far as the caller wants it; one that can't be read is logged.
+pub async fn read_experiments<T: DeserializeOwned>(
+    app: &App,
+    since: Option<Timestamp>,
+) -> Result<impl Iterator<Item = T> + use<T>, Problem> {
+    let wanted = store::Wanted { since, limit: EXPERIMENTS_MAX, ..store::Wanted::default() };
+    let objects = app.store.objects(Kind::Experiment, &wanted).await?;
+    Ok(objects.into_iter().filter_map(|object| {
+        let read = serde_json::from_str(&object.body);
+        read.inspect_err(|error| tracing::error!(%error, "an experiment can't be read")).ok()
+    }))
 }
 
 async fn one(app: &App, who: &Principal, kind: Kind, id: &str) -> Result<Object, Problem> {

@@ -10,17 +10,15 @@ use axum::Json;
 use axum::extract::State;
 use payments::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::Kind;
 use utoipa::{IntoParams, ToSchema};
 
 use super::ask::{Query, time};
+use super::objects::read_experiments;
 use super::problem::Problem;
 use super::who::{Principal, Role};
 use crate::serve::App;
 use crate::wire::rfc3339;
 
-/// Experiments that are added up.
-const EXPERIMENTS_MAX: u32 = 5_000;
 const DAY_MS: i64 = 86_400_000;
 
 /// Since when.
@@ -93,14 +91,9 @@ pub async fn recovered(
     who.needs(Role::Viewer)?;
     let day_ago = || app.clock.now().plus_millis(-DAY_MS);
     let since: Timestamp = time("since", since.as_deref())?.unwrap_or_else(day_ago);
-    let wanted =
-        store::Wanted { since: Some(since), limit: EXPERIMENTS_MAX, ..store::Wanted::default() };
     let mut told = Recovered { since: rfc3339(since), ..Recovered::default() };
-    for object in app.store.objects(Kind::Experiment, &wanted).await? {
-        match serde_json::from_str::<Experiment>(&object.body) {
-            Ok(experiment) => told.add(&experiment.arms),
-            Err(error) => tracing::error!(%error, "an experiment can't be read"),
-        }
+    for experiment in read_experiments::<Experiment>(&app, Some(since)).await? {
+        told.add(&experiment.arms);
     }
     Ok(Json(told))
 }
