@@ -4,6 +4,9 @@ import { defineConfig } from "@playwright/test";
 /** Debian's, unless another is named; Playwright's own browsers are never fetched. */
 const CHROMIUM = process.env["POINTSMAN_CHROMIUM"] ?? "/usr/bin/chromium";
 
+/** Where `cargo xtask` reads how it went. */
+const REPORT = process.env["POINTSMAN_REPORT"];
+
 /** Half an hour apart from UTC, and nowhere near its midnight while the tests run: what happened "today" happened today. */
 const HALF_HOURS_AHEAD = 11;
 const hourThere = new Date(Date.now() + HALF_HOURS_AHEAD * 1_800_000).getUTCHours();
@@ -16,10 +19,11 @@ export default defineConfig({
   workers: 1,
   fullyParallel: false,
   forbidOnly: true,
-  retries: 0,
+  // A machine that is shared may stall; a test that holds only when tried again is named as flaky at the end.
+  retries: process.env["CI"] === "true" ? 1 : 0,
   timeout: 240_000,
   expect: { timeout: 15_000 },
-  reporter: [["list"]],
+  reporter: [["list"], ...(REPORT === undefined ? [] : [["json", { outputFile: REPORT }] as const])],
   use: {
     browserName: "chromium",
     headless: true,

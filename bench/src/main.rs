@@ -4,8 +4,11 @@
 //! Exit code 0 if every bar is reached, 1 if not, 2 for usage, 3 where data is missing (it says
 //! where to get it).
 
+mod allocations;
 mod backtest;
+mod bandit;
 mod budget;
+mod choose;
 mod detect;
 mod engine;
 mod events;
@@ -13,11 +16,14 @@ mod ingest;
 mod kept;
 mod load;
 mod localise;
+mod ope;
 mod overload;
 mod report;
+mod retries;
 mod route;
 mod scenarios;
 mod served;
+mod steer;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -25,10 +31,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use report::{Options, Report};
-
-/// The one that the product runs with.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Parser)]
 #[command(name = "bench", about = "Side-by-side benchmarks of the project")]
@@ -47,7 +49,7 @@ struct Arguments {
     /// A folder of *.scenario files instead of the library (`scenarios`)
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// Only scenarios whose name holds this (`scenarios`)
+    /// Only scenarios (`scenarios`) or rivals (`bandit`, `bandit-tune`) whose name holds this
     #[arg(long)]
     only: Option<String>,
     /// Append every plan, how sure it was and whether it helped, to this CSV file (`scenarios`); `calibrate` reads it
@@ -76,16 +78,22 @@ type Run = fn(&Options) -> anyhow::Result<Report>;
 /// Every benchmark by name.
 const BENCHES: &[(&str, Run)] = &[
     ("backtest", backtest::run),
+    ("bandit", bandit::run),
+    ("bandit-tune", bandit::tune),
     ("budget", budget::run),
     ("calibrate", scenarios::calibrate),
+    ("choose", choose::run),
     ("detect", detect::run),
     ("engine", engine::run),
     ("events", events::run),
     ("ingest", ingest::run),
     ("localise", localise::run),
+    ("ope", ope::run),
     ("overload", overload::run),
+    ("retries", retries::run),
     ("route", route::run),
     ("scenarios", scenarios::run),
+    ("steer", steer::run),
 ];
 
 fn main() -> ExitCode {
@@ -106,7 +114,8 @@ fn main() -> ExitCode {
     let chosen: Vec<_> = BENCHES
         .iter()
         .filter(|(name, _)| {
-            arguments.name == *name || arguments.name == "all" && *name != "calibrate"
+            let is_asked_for = ["calibrate", "bandit-tune"].contains(name);
+            arguments.name == *name || arguments.name == "all" && !is_asked_for
         })
         .collect();
     if chosen.is_empty() {

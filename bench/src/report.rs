@@ -13,7 +13,7 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// A folder of scenarios instead of the library.
     pub dir: Option<PathBuf>,
-    /// Only scenarios whose name holds this.
+    /// Only scenarios or rivals whose name holds this.
     pub only: Option<String>,
     /// Plans are appended to this file, or read from it.
     pub plans: Option<PathBuf>,

@@ -52,6 +52,7 @@ test("the first picture comes within a second, of little JavaScript", async ({ p
     await expect(page.locator(".connected")).toHaveText(/Live|Degraded/);
     await client.detach();
   }
+  console.log(`first paint after ${times.map(Math.round).join(", ")} ms; ${(bytes / 1_024).toFixed(0)} KiB of JavaScript, packed`);
   expect(Math.min(...times), `ms until the heading: ${times.map(Math.round).join(", ")}`).toBeLessThan(PAINT_MS_MAX);
   expect(bytes).toBeGreaterThan(10_000);
   expect(bytes).toBeLessThan(JS_BYTES_MAX);

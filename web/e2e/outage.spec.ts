@@ -23,7 +23,7 @@ test("an outage is seen on the heat map, explained, mitigated and recovered", as
 
   await test.step("broken by the panel", async () => {
     await page.getByRole("link", { name: "Break something" }).first().click();
-    await choose(page, "gateway", "PAYU");
+    await choose(page, "Gateway", "PAYU");
     await choose(page, "Severity", "90%");
     await choose(page, "For", "10 min");
     await page.getByRole("button", { name: "Break it" }).click();
@@ -59,7 +59,7 @@ test("an outage is seen on the heat map, explained, mitigated and recovered", as
     await page.getByRole("link", { name: "Network health" }).first().click();
     await expect(cells.locator(".l3, .l4"), "its cells are well again").toHaveCount(0, { timeout: 60_000 });
     await expect(page.getByRole("region", { name: "Failing now" }).getByRole("link", { name: /PAYU/ })).toHaveCount(0);
-    await expect(page.getByRole("main"), "and what that brought back is told, with its interval").toContainText(/Recovered today\d+ payments?95 % \d+ to \d+, of \d+ moved/);
+    await expect(page.getByRole("main"), "and what that brought back is told, with its interval").toContainText(/Recovered today[\d,]+ payments?95% −?[\d,]+ to [\d,]+, of [\d,]+ moved/);
   });
 
   await test.step("learnt from: the belief and how it moved, and whether the plan was right", async () => {

@@ -12,6 +12,22 @@ async function first(page: Page, url: string, path: string): Promise<string | nu
   return answer.data[0]?.id ?? null;
 }
 
+/** A payment of ours, as a caller makes it: routed, and tried where that led. */
+export async function somethingPaid(page: Page, url: string): Promise<string> {
+  const payment_id = `pay_${Date.now()}`;
+  const { data: routes } = (await (await page.request.get(`${url}/v1/routes?by=gateway`)).json()) as { data: { slice: { gateway: string } }[] };
+  const payment = { payment_id, merchant_id: "merchant_01", method: "card", network: "VISA", issuer: "ICICI", country: "IN", amount: { minor: 249_900, currency: "INR" } };
+  const ask = { ...payment, attempt_number: 1, candidates: routes.map((row) => row.slice.gateway).slice(0, 4) };
+  const routed = await page.request.post(`${url}/v1/route`, { data: ask });
+  if (!routed.ok()) throw new Error(await routed.text());
+  const { gateway, decision_id } = (await routed.json()) as { gateway: string; decision_id: string };
+  const { now } = (await (await page.request.get(`${url}/v1/routes?limit=1`)).json()) as { now: string };
+  const attempt = { ...payment, attempt_id: `${payment_id}_1`, attempt_number: 1, occurred_at: now, gateway, decision_id, status: "declined", code: { source: "iso8583", value: "91" }, latency_ms: 840 };
+  const told = await page.request.post(`${url}/v1/events`, { data: attempt });
+  if (!told.ok()) throw new Error(await told.text());
+  return payment_id;
+}
+
 /** The places, their tabs, and one object of each kind. */
 export async function visits(page: Page, url: string): Promise<Visit[]> {
   const all: Visit[] = PLACES.map((place) => ({ name: place.path.slice(1), path: place.path }));
@@ -25,7 +41,7 @@ export async function visits(page: Page, url: string): Promise<Visit[]> {
   all.push(
     { name: "slice", path: "/health?slice=gateway%3APAYU" },
     { name: "codes", path: "/routing?tab=codes" },
-    { name: "payment", path: "/routing?tab=payment" },
+    { name: "payment", path: `/routing?tab=payment&payment=${await somethingPaid(page, url)}` },
     { name: "settings-people", path: "/settings?tab=people" },
     { name: "settings-alerts", path: "/settings?tab=alerts" },
     { name: "settings-audit", path: "/settings?tab=audit" },
@@ -61,6 +77,8 @@ export async function somethingSurvived(page: Page, url: string): Promise<void> 
 /** Something has broken, was found and is being survived, so that no page is empty. */
 export async function somethingBroken(page: Page, url: string): Promise<void> {
   await strike(page, url, "PAYU", 1_800);
+  // Of a bank nothing can be led elsewhere: a plan of fewer retries may wait for a person.
+  await page.request.post(`${url}/v1/demo/outages`, { data: { slice: { issuer: "HDFC", network: "VISA" }, severity: 0.6, duration_s: 1_800 } });
   const isDone = async () => (await first(page, url, "/v1/interventions?limit=1&status=active")) !== null;
   await until("nothing was done about the outage", isDone, 120_000);
 }

@@ -4,9 +4,11 @@
 //! rest. The `Makefile` and `.ci/run` only call them.
 
 mod architecture;
+mod libtest;
 mod metadata;
 mod outcome;
 mod page;
+mod playwright;
 mod process;
 mod setup;
 mod suite;
@@ -45,6 +47,9 @@ fn main() -> ExitCode {
     };
     let outcome = run(&root);
     let strict = std::env::var("CI").is_ok_and(|ci| ci == "true");
+    for line in outcome.told() {
+        println!("{line}");
+    }
     println!("{outcome}");
     if outcome.is_good(strict) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::outcome::Outcome;
+use crate::outcome::{Named, Outcome};
+use crate::playwright;
 use crate::process::{cargo, succeeds};
 use crate::setup::{self, Tool, node};
 
@@ -62,21 +63,32 @@ fn before_the_binary(root: &Path, name: &str) -> Outcome {
         let Some(mut run) = node::npm(root, &root.join("web")) else {
             return Outcome::of(false);
         };
-        let mut sum = Outcome::default();
         match setup::issuer() {
             Some(place) => drop(run.env("POINTSMAN_ISSUER", place)),
+            // Its tests count as skipped, each.
             None if name == "e2e" => {
                 let line = Tool::Issuer.install_line();
-                let reason = "there is no issuer to sign in at";
-                sum += Outcome::skip("e2e of people", reason, &line);
+                println!("SKIP e2e of people: there is no issuer to sign in at; to get it: {line}");
             }
             None => {}
         }
+        let report = target.join(format!("{name}.json"));
+        // That of an earlier run says nothing of this one.
+        let _ = std::fs::remove_file(&report);
         run.args(["run", "--silent", name])
             .env("POINTSMAN_BIN", target.join("debug/pointsman"))
-            .env("POINTSMAN_CHROMIUM", chromium);
-        sum += Outcome::of(succeeds(run));
-        sum
+            .env("POINTSMAN_CHROMIUM", chromium)
+            .env("POINTSMAN_REPORT", &report);
+        let well = succeeds(run);
+        let told = std::fs::read_to_string(&report).ok().and_then(|text| playwright::read(&text));
+        match told {
+            Some(outcome) if well == (outcome.failed == 0) => outcome,
+            // It ended before or after its tests.
+            _ => {
+                let what = format!("{name} ... FAILED: Playwright didn't end as its report says");
+                Outcome { named: vec![Named::of(what)], ..Outcome::of(false) }
+            }
+        }
     })
 }
 

@@ -40,12 +40,14 @@ pub enum Tool {
     Node,
     /// An OpenID Connect issuer, which tests start themselves.
     Issuer,
-    /// Python with its virtual environments, which get and run the two below.
+    /// Python with its virtual environments, which get and run the three below.
     Python,
     /// Amazon Cognito's tokens, which tests start themselves.
     Moto,
     /// Asks the server everything that its description allows.
     Schemathesis,
+    /// A rival of the routing benchmark.
+    VowpalWabbit,
     /// The browser that the control room is tested in.
     Chromium,
     /// A clock that jumps, for the chaos tests.
@@ -53,7 +55,7 @@ pub enum Tool {
 }
 
 impl Tool {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Rustfmt,
         Self::Clippy,
         Self::CargoDeny,
@@ -67,6 +69,7 @@ impl Tool {
         Self::Python,
         Self::Moto,
         Self::Schemathesis,
+        Self::VowpalWabbit,
         Self::Chromium,
         Self::Faketime,
     ];
@@ -87,6 +90,7 @@ impl Tool {
             Self::Python => "python3-venv",
             Self::Moto => "moto",
             Self::Schemathesis => "schemathesis",
+            Self::VowpalWabbit => "vowpalwabbit",
             Self::Chromium => "chromium",
             Self::Faketime => "libfaketime",
         }
@@ -116,6 +120,7 @@ impl Tool {
             Self::Issuer => oidc::install_line(),
             Self::Moto => pypi::MOTO.install_line(),
             Self::Schemathesis => pypi::SCHEMATHESIS.install_line(),
+            Self::VowpalWabbit => pypi::VOWPAL_WABBIT.install_line(),
         }
     }
 
@@ -151,6 +156,7 @@ impl Tool {
             Self::Issuer => oidc::is_there(),
             Self::Moto => pypi::MOTO.is_there(),
             Self::Schemathesis => pypi::SCHEMATHESIS.is_there(),
+            Self::VowpalWabbit => pypi::VOWPAL_WABBIT.is_there(),
             Self::Chromium => chromium(root).is_some(),
             Self::Faketime => has_faketime(),
         }
@@ -176,6 +182,7 @@ impl Tool {
             Self::Issuer => oidc::install(root),
             Self::Moto => pypi::MOTO.install(root),
             Self::Schemathesis => pypi::SCHEMATHESIS.install(root),
+            Self::VowpalWabbit => pypi::VOWPAL_WABBIT.install(root),
         }
     }
 
@@ -184,7 +191,7 @@ impl Tool {
         match self {
             Self::Kafka => Some(Self::Maven),
             Self::Issuer => Some(Self::Node),
-            Self::Moto | Self::Schemathesis => Some(Self::Python),
+            Self::Moto | Self::Schemathesis | Self::VowpalWabbit => Some(Self::Python),
             _ => None,
         }
     }

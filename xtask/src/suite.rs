@@ -1,11 +1,12 @@
 //! The suite: what `make test` and CI check, one part after another.
 //!
 //! A part that fails doesn't stop the next: one run tells everything that is wrong. Output
-//! streams as it comes, and the failures are named once more at the end.
+//! streams as it comes, and what failed is named once more at the end, where a log is read first.
 
 use std::path::Path;
 
-use crate::outcome::Outcome;
+use crate::libtest::Libtest;
+use crate::outcome::{Named, Outcome};
 use crate::page;
 use crate::process::{cargo, succeeds, succeeds_line_by_line};
 use crate::setup::{self, Tool};
@@ -79,16 +80,15 @@ fn clippy(root: &Path) -> Outcome {
 }
 
 fn tests(root: &Path) -> Outcome {
-    let mut counts = Outcome::default();
+    let mut libtest = Libtest::default();
     let mut lacking = 0;
     let arguments = ["test", "--workspace", "--locked", "--no-fail-fast"];
     let well = succeeds_line_by_line(cargo(root, &arguments), |line| {
-        if let Some(summary) = libtest_summary(line) {
-            counts += summary;
-        }
+        libtest.hear(line);
         // A test that lacks a service says so past its capture, and passes.
         lacking += u64::from(line.starts_with("SKIP "));
     });
+    let mut counts = libtest.outcome;
     if counts.skipped > 0 {
         let command = "cargo test --workspace -- --ignored";
         println!("SKIP tests: {} are switched off; to get it: {command}", counts.skipped);
@@ -96,18 +96,10 @@ fn tests(root: &Path) -> Outcome {
     counts.skipped += lacking;
     // Neither a crate that doesn't compile nor a test binary that is killed prints a summary.
     if (!well && counts.failed == 0) || counts.passed + counts.failed == 0 {
-        counts.failed += 1;
+        let what = "cargo test ... FAILED: a crate doesn't compile, or its tests were killed";
+        counts += Outcome { named: vec![Named::of(what)], ..Outcome::of(false) };
     }
     counts
-}
-
-/// `test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; ...`
-fn libtest_summary(line: &str) -> Option<Outcome> {
-    let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
-    let count = |label: &str| {
-        counts.split("; ").find_map(|part| part.strip_suffix(label)?.trim_end().parse::<u64>().ok())
-    };
-    Some(Outcome { passed: count("passed")?, failed: count("failed")?, skipped: count("ignored")? })
 }
 
 fn docs(root: &Path) -> Outcome {
@@ -132,25 +124,5 @@ fn with(root: &Path, part: &str, tool: Tool, run: impl FnOnce() -> Outcome) -> O
         run()
     } else {
         Outcome::skip(part, "its tool is not installed", &tool.install_line())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_what_libtest_prints() {
-        let line = "test result: ok. 12 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.01s";
-        assert_eq!(libtest_summary(line), Some(Outcome { passed: 12, failed: 0, skipped: 2 }));
-        let line = "test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 7 filtered out; finished in 0.01s";
-        assert_eq!(libtest_summary(line), Some(Outcome { passed: 3, failed: 1, skipped: 0 }));
-    }
-
-    #[test]
-    fn takes_nothing_else_for_a_summary() {
-        for line in ["", "running 3 tests", "test result: ok", "test a::b ... ok"] {
-            assert_eq!(libtest_summary(line), None, "{line}");
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::ops::Range;
 
 use analyst::Slice;
-use payments::Bucket;
+use payments::{Bucket, NONE};
 use stats::stream::Stream;
 
 use super::{HOUR_MS, names, play};
@@ -29,7 +29,7 @@ struct Injection {
 
 fn contains(slice: &Slice, bucket: &Bucket) -> bool {
     slice.pairs().all(|(dimension, value)| {
-        bucket.dimensions.get(dimension).map_or("__none__", String::as_str) == value
+        bucket.dimensions.get(dimension).map_or(NONE, String::as_str) == value
     })
 }
 

@@ -64,12 +64,10 @@ impl Acting {
             self.gateways.iter().map(String::as_str).filter(|name| *name != attempt.gateway),
         );
         let context = Context {
-            payment_id: &attempt.payment_id,
-            attempt_number: 1,
-            at: attempt.occurred_at,
             values: &values,
             amount: attempt.amount,
             candidates: &candidates,
+            ..Context::at(attempt.occurred_at, &attempt.payment_id)
         };
         let choice = self.policy.choose(&context).ok()?;
         let part = choice.assignment?;

@@ -1,7 +1,10 @@
 //! Bodies of requests, encoded beforehand: what differs from one to the next is written over, so that the generator takes little from the server.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::{Bytes, BytesMut};
 
 /// Records of a body, and bytes of each with its line's end.
 pub const RECORDS: usize = 1_000;
@@ -34,9 +37,9 @@ const ID: &str = "00000000-0000-7000-8000-000000000000";
 /// A body.
 #[derive(Clone)]
 pub struct Body {
-    bytes: Vec<u8>,
+    bytes: BytesMut,
     /// Of each record: where its ids and its time are.
-    places: Vec<[usize; 3]>,
+    places: Arc<[[usize; 3]]>,
 }
 
 impl Body {
@@ -44,7 +47,7 @@ impl Body {
     pub fn new() -> Self {
         let gateways = ["payu", "razorpay", "cashfree", "paytm", "stripe", "adyen"];
         let issuers = ["HDFC", "ICICI", "SBI", "AXIS", "KOTAK", "PNB", "YES"];
-        let (mut bytes, mut places) = (Vec::new(), Vec::new());
+        let (mut bytes, mut places) = (Vec::<u8>::new(), Vec::new());
         for n in 0..RECORDS {
             let outcome = match n % 10 {
                 0 => r#""declined","code":{"source":"iso8583","value":"51"}"#,
@@ -67,11 +70,16 @@ impl Body {
             bytes.extend((0..filler).map(|i| b'a' + (i % 26) as u8));
             bytes.extend_from_slice(end.as_bytes());
         }
-        Self { bytes, places }
+        Self { bytes: BytesMut::from(&*bytes), places: places.into() }
+    }
+
+    /// Its bytes, to be sent without a copy.
+    pub fn into_bytes(self) -> (Bytes, Places) {
+        (self.bytes.freeze(), Places(self.places))
     }
 
     /// The same for new attempts of this instant.
-    pub fn renew(&mut self, counter: &Counter) -> &[u8] {
+    pub fn renew(&mut self, counter: &Counter) {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let ms = since.as_millis() as u64;
         let from = counter.next.fetch_add(RECORDS as u64, Ordering::Relaxed);
@@ -84,13 +92,23 @@ impl Body {
             write_id(&mut self.bytes[payment..payment + ID.len()], high, low ^ 1);
             write_digits(&mut self.bytes[time..time + 13], ms);
         }
-        &self.bytes
     }
 
     /// Its records as they are.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         let text = String::from_utf8_lossy(&self.bytes).into_owned();
         text.lines().map(str::to_owned).collect::<Vec<_>>().into_iter()
+    }
+}
+
+/// Where a body's ids are, while its bytes are sent.
+pub struct Places(Arc<[[usize; 3]]>);
+
+impl Places {
+    /// The body again, once nobody else holds its bytes.
+    pub fn body(self, bytes: Bytes) -> Option<Body> {
+        let bytes = bytes.try_into_mut().ok()?;
+        Some(Body { bytes, places: self.0 })
     }
 }
 

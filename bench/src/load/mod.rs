@@ -2,24 +2,30 @@
 
 pub mod bodies;
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
 
 use bodies::{Body, Counter, RECORDS};
 
 /// Attempts of one request.
 pub const BATCH: u64 = RECORDS as u64;
-/// A connection's thread does little.
-const STACK: usize = 128 << 10;
-
 /// Whom to send to.
 pub struct Load {
-    url: String,
+    address: String,
     bearer: String,
     counter: Counter,
-    body: Body,
+    pattern: Body,
+    /// Bodies that were sent: fresh memory costs more than writing new ids into the old.
+    spare: Mutex<Vec<Body>>,
 }
 
 /// What a span of time came to.
@@ -72,14 +78,15 @@ impl Span {
 impl Load {
     /// To a server, with a key; each attempt has an id of the counter's.
     pub fn new(url: &str, key: &str, counter: Counter) -> Self {
-        let (url, bearer) = (format!("{url}/v1/events"), format!("Bearer {key}"));
-        Self { url, bearer, counter, body: Body::new() }
+        let address = url.trim_start_matches("http://").to_owned();
+        let (pattern, spare) = (Body::new(), Mutex::default());
+        Self { address, bearer: format!("Bearer {key}"), counter, pattern, spare }
     }
 
     /// So many at once, each the next as soon as the last is answered.
     pub fn closed(&self, at_once: usize, lasts: Duration) -> anyhow::Result<Span> {
         let end = Instant::now() + lasts;
-        self.all(at_once, lasts, |_| {
+        self.all(at_once, lasts, || {
             let now = Instant::now();
             (now < end).then_some(now)
         })
@@ -88,7 +95,7 @@ impl Load {
     /// So many requests, on so many connections, each the next as soon as the last is answered.
     pub fn count(&self, requests: u64, connections: usize) -> anyhow::Result<Span> {
         let next = AtomicU64::new(0);
-        let due = |_| (next.fetch_add(1, Ordering::Relaxed) < requests).then(Instant::now);
+        let due = || (next.fetch_add(1, Ordering::Relaxed) < requests).then(Instant::now);
         let since = Instant::now();
         let mut span = self.all(connections, Duration::ZERO, due)?;
         span.seconds = since.elapsed().as_secs_f64();
@@ -100,7 +107,7 @@ impl Load {
         let begin = Instant::now();
         let next = AtomicU64::new(0);
         let gap_s = BATCH as f64 / per_s;
-        self.all(connections, lasts, |_| {
+        self.all(connections, lasts, || {
             let n = next.fetch_add(1, Ordering::Relaxed);
             let after = Duration::from_secs_f64(n as f64 * gap_s);
             // Whoever comes too late to be sent within the span isn't: it would be offered to another one.
@@ -108,56 +115,76 @@ impl Load {
         })
     }
 
+    /// All connections are driven by one thread: what the generator takes is taken from the server.
     fn all(
         &self,
-        threads: usize,
+        connections: usize,
         lasts: Duration,
-        due: impl Fn(usize) -> Option<Instant> + Sync,
+        due: impl Fn() -> Option<Instant>,
     ) -> anyhow::Result<Span> {
-        let due = &due;
-        let mut sum = std::thread::scope(|scope| {
-            let mut running = Vec::with_capacity(threads);
-            for thread in 0..threads {
-                let builder = std::thread::Builder::new().stack_size(STACK);
-                running.push(builder.spawn_scoped(scope, move || self.one(|| due(thread)))?);
-            }
-            let mut sum = Span::default();
-            for thread in running {
-                sum.add(thread.join().map_err(|_| anyhow::anyhow!("a sender panicked"))??);
-            }
-            anyhow::Ok(sum)
-        })?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let sent = runtime
+            .block_on(async { try_join_all((0..connections).map(|_| self.one(&due))).await })?;
+        let mut sum = Span::default();
+        for span in sent {
+            sum.add(span);
+        }
         sum.seconds = lasts.as_secs_f64();
         sum.latencies_ms.sort_by(f64::total_cmp);
         Ok(sum)
     }
 
-    fn one(&self, due: impl Fn() -> Option<Instant>) -> anyhow::Result<Span> {
-        let agent: ureq::Agent =
-            ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    async fn one(&self, due: &impl Fn() -> Option<Instant>) -> anyhow::Result<Span> {
+        const BROKEN: &str = "the server broke a connection off";
         let mut span = Span::default();
-        let mut body = self.body.clone();
+        let mut connection = None;
         while let Some(due) = due() {
-            std::thread::sleep(due.saturating_duration_since(Instant::now()));
-            let bytes = body.renew(&self.counter);
-            span.requests += 1;
-            let mut answer = agent
-                .post(&self.url)
+            tokio::time::sleep_until(due.into()).await;
+            let mut sender = match connection.take() {
+                Some(sender) => sender,
+                None => self.connect().await?,
+            };
+            let (bytes, places) = self.body().into_bytes();
+            let request = hyper::Request::post("/v1/events")
+                .header("host", &self.address)
                 .header("authorization", &self.bearer)
                 .header("content-type", "application/x-ndjson")
-                .send(bytes)
-                .context("the server broke a connection off")?;
-            let text = answer.body_mut().read_to_string()?;
-            match answer.status().as_u16() {
+                .body(Full::new(bytes.clone()))?;
+            span.requests += 1;
+            let answer = sender.send_request(request).await.context(BROKEN)?;
+            let status = answer.status().as_u16();
+            let text = answer.into_body().collect().await.context(BROKEN)?.to_bytes();
+            match status {
                 202 => {
-                    let told: serde_json::Value = serde_json::from_str(&text)?;
+                    let told: serde_json::Value = serde_json::from_slice(&text)?;
                     span.accepted += told["accepted"].as_u64().context("nothing accepted")?;
                     span.latencies_ms.push(due.elapsed().as_secs_f64() * 1e3);
                 }
                 429 | 503 => span.refused += 1,
-                other => bail!("{other}: {text}"),
+                other => bail!("{other}: {}", String::from_utf8_lossy(&text)),
             }
+            if let Some(body) = places.body(bytes) {
+                self.spare.lock().expect("not poisoned").push(body);
+            }
+            // Whoever was refused may find the connection closed.
+            connection = sender.ready().await.is_ok().then_some(sender);
         }
         Ok(span)
+    }
+
+    /// A body for new attempts: one that was sent before, if there is one.
+    fn body(&self) -> Body {
+        let spare = self.spare.lock().expect("not poisoned").pop();
+        let mut body = spare.unwrap_or_else(|| self.pattern.clone());
+        body.renew(&self.counter);
+        body
+    }
+
+    async fn connect(&self) -> anyhow::Result<SendRequest<Full<Bytes>>> {
+        let stream = TcpStream::connect(&self.address).await.context("the server isn't there")?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        Ok(sender)
     }
 }

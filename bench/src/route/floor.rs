@@ -42,7 +42,7 @@ async fn answer(
     let names = ["PAYU", "RAZORPAY", "CASHFREE", "PAYTM", "STRIPE", "ADYEN"];
     let ranked = |(score, name): (f64, &str)| Ranked { gateway: name.into(), score };
     Ok(Json(Answer {
-        decision_id: format!("d_{:0>32}", question.payment_id()),
+        decision_id: format!("d_{:0>34}", question.payment_id()),
         gateway: names[0].into(),
         propensity: 1.0,
         ranking: [1.0, 2.0, 3.0, 4.0, 5.0, 6.0].into_iter().zip(names).map(ranked).collect(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use analyst::Slice;
-use payments::Timestamp;
+use payments::{NONE, Timestamp};
 use pilot::{Action, Considered, Decision, Target};
 use routing::Arm;
 use serde::{Deserialize, Serialize};
@@ -275,7 +275,7 @@ fn slice_leaves<'w>(world: &'w World, slice: &'w Slice) -> impl Iterator<Item = 
         let values = world.leaf_values(leaf);
         slice.pairs().all(|(dimension, value)| {
             let place = sim::DIMENSIONS.iter().position(|name| *name == dimension);
-            place.is_some_and(|d| values[d].unwrap_or("__none__") == value)
+            place.is_some_and(|d| values[d].unwrap_or(NONE) == value)
         })
     })
 }

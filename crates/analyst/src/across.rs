@@ -80,23 +80,32 @@ impl Analyst {
         Some(SliceKey::from_conditions(conditions))
     }
 
-    /// What lies at every value of a dimension in the context of a slice, counted since an instant; empty where the
+    /// What lies at every value of a dimension in the context of a slice, counted since each of some instants; empty where the
     /// slice or the dimension is unknown. The loads are [`Analyst::loads`] of this dimension, which all slices share.
-    pub fn across(
+    pub fn across<const M: usize>(
         &self,
         slice: &Slice,
         dimension: &str,
-        since: Timestamp,
+        since: [Timestamp; M],
         loads: &Loads,
-    ) -> Vec<Across> {
-        let Some(d) = self.space.dimensions().iter().position(|name| name == dimension) else {
-            return Vec::new();
+    ) -> [Vec<Across>; M] {
+        let found = self.space.dimensions().iter().position(|name| name == dimension);
+        let (Some(d), Some(key)) = (found, self.key_of(slice)) else {
+            return [(); M].map(|()| Vec::new());
         };
-        let Some(key) = self.key_of(slice) else { return Vec::new() };
         let named = key.conditions().find(|(at, _)| *at == d).map(|(_, value)| value);
         let context = SliceKey::from_conditions(key.conditions().filter(|(at, _)| *at != d));
         let counts = self.counts_across(context, d, since);
-        let loads = &loads.0;
+        counts.map(|counts| self.values_across(&counts, context, (d, named), &loads.0))
+    }
+
+    fn values_across(
+        &self,
+        counts: &BTreeMap<u32, [f64; 3]>,
+        context: SliceKey,
+        (d, named): (usize, Option<u32>),
+        loads: &BTreeMap<u32, f64>,
+    ) -> Vec<Across> {
         let mut values: Vec<u32> = loads.keys().chain(counts.keys()).copied().collect();
         values.extend(named);
         values.sort_unstable();
@@ -205,35 +214,41 @@ impl Analyst {
             .collect()
     }
 
-    /// Attempts, approvals and expected approvals by value, of as many panes as hold a sample.
-    fn counts_across(
+    /// Attempts, approvals and expected approvals by value since each instant, of as many panes as hold a sample.
+    fn counts_across<const M: usize>(
         &self,
         context: SliceKey,
         d: usize,
-        since: Timestamp,
-    ) -> BTreeMap<u32, [f64; 3]> {
-        let mut counts: Vec<Option<[f64; 3]>> = vec![None; self.space.values_len(d)];
+        since: [Timestamp; M],
+    ) -> [BTreeMap<u32, [f64; 3]>; M] {
+        let mut counts: [Vec<Option<[f64; 3]>>; M] =
+            std::array::from_fn(|_| vec![None; self.space.values_len(d)]);
         // Panes name a leaf many times over: whether it is in the context is asked once.
         let inside = |leaf: &Leaf| leaf.live && context.contains(&leaf.values);
         let value_of: Vec<Option<u32>> =
             self.cells.leaves.iter().map(|leaf| inside(leaf).then(|| leaf.values[d])).collect();
-        let since_ms = since.as_millis();
+        let since_ms = since.map(Timestamp::as_millis);
+        let first_ms = since_ms.iter().copied().min().unwrap_or(i64::MAX);
         let mut read = 0;
-        for pane in self.panes_back(since_ms).filter(|pane| pane.starts_at_ms >= since_ms) {
+        for pane in self.panes_back(first_ms).filter(|pane| pane.starts_at_ms >= first_ms) {
             if read >= SAMPLE_CELLS {
                 break;
             }
             read += pane.cells.len();
+            let mut here: Vec<Option<[f64; 3]>> = vec![None; self.space.values_len(d)];
             for (leaf, lanes) in &pane.cells {
                 if let Some(value) = value_of[*leaf as usize] {
-                    let sums = place(&mut counts, value);
-                    for (sum, lane) in sums.iter_mut().zip([N, K, E]) {
-                        *sum += lanes.get(lane);
-                    }
+                    add(place(&mut here, value), [N, K, E].map(|lane| lanes.get(lane)));
                 }
             }
+            let of_pane = (0_u32..).zip(here).filter_map(|(value, sums)| Some((value, sums?)));
+            for (value, sums) in of_pane {
+                let since = counts.iter_mut().zip(since_ms);
+                let within = since.filter(|(_, since_ms)| pane.starts_at_ms >= *since_ms);
+                within.for_each(|(counts, _)| add(place(counts, value), sums));
+            }
         }
-        by_value(counts)
+        counts.map(by_value)
     }
 
     /// Attempts per second by value of a dimension, in the rolling window.
@@ -290,12 +305,16 @@ fn compatible(a: SliceKey, b: SliceKey) -> bool {
 }
 
 /// The place of a value's sum; values get their numbers while the engine runs.
-fn place<T: Copy + Default>(sums: &mut Vec<Option<T>>, value: u32) -> &mut T {
+pub(crate) fn place<T: Copy + Default>(sums: &mut Vec<Option<T>>, value: u32) -> &mut T {
     let at = value as usize;
     if at >= sums.len() {
         sums.resize(at + 1, None);
     }
     sums[at].get_or_insert_default()
+}
+
+fn add(sums: &mut [f64; 3], more: [f64; 3]) {
+    sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
 }
 
 fn by_value<T>(sums: Vec<Option<T>>) -> BTreeMap<u32, T> {
@@ -351,7 +370,7 @@ mod tests {
         }
         let slice = Slice::new([("gateway", "A"), ("network", "V")]);
         let since = Timestamp::from_millis(tick * 10_000);
-        let across = analyst.across(&slice, "gateway", since, &analyst.loads("gateway"));
+        let [across] = analyst.across(&slice, "gateway", [since], &analyst.loads("gateway"));
         assert_eq!(across.len(), 2);
         let (a, b) = (at(&across, "A"), at(&across, "B"));
         assert!(a.named && !b.named);
@@ -378,7 +397,7 @@ mod tests {
         assert!(analyst.incidents().iter().any(|i| i.slice == Slice::new([("gateway", "B")])));
         let slice = Slice::new([("gateway", "A"), ("network", "V")]);
         let since = Timestamp::from_millis(tick * 10_000);
-        let across = analyst.across(&slice, "gateway", since, &analyst.loads("gateway"));
+        let [across] = analyst.across(&slice, "gateway", [since], &analyst.loads("gateway"));
         assert!(at(&across, "B").suspect && !at(&across, "A").suspect);
         let held = analyst.held_shares("gateway");
         assert!(held["B"] > 0.99 && held["A"] < 0.01, "{held:?}");
@@ -390,8 +409,10 @@ mod tests {
         let since = Timestamp::from_millis(0);
         let loads = analyst.loads("gateway");
         let unknown = Slice::new([("gateway", "Z")]);
-        assert!(analyst.across(&unknown, "gateway", since, &loads).is_empty());
-        assert!(analyst.across(&Slice::default(), "colour", since, &loads).is_empty());
+        let nothing = |slice: &Slice, dimension: &str| {
+            analyst.across(slice, dimension, [since], &loads).iter().all(Vec::is_empty)
+        };
+        assert!(nothing(&unknown, "gateway") && nothing(&Slice::default(), "colour"));
         assert_eq!(analyst.loads("colour"), Loads::default());
     }
 }

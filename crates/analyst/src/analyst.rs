@@ -10,7 +10,7 @@ use crate::cells::{Cells, NOBODY, Scratch};
 use crate::door::Door;
 use crate::history::{History, Pane};
 use crate::incidents::Incidents;
-use crate::lanes::{self, Lanes};
+use crate::lanes;
 use crate::latency::Latencies;
 use crate::opinion::Opinions;
 use crate::purse::{Purse, Sums};
@@ -256,6 +256,9 @@ impl Analyst {
         let length = self.history.pane_ms();
         let from = *self.pane_from_ms.get_or_insert(starts_at_ms);
         if ends_at_ms.rem_euclid(length) != 0 && ends_at_ms - from < length {
+            if self.incidents.any_open() {
+                self.pane.order();
+            }
             return;
         }
         self.end_pane(ends_at_ms);
@@ -264,10 +267,7 @@ impl Analyst {
     /// The pane that is being filled, if one is, ends here: it is kept, and what it makes ripe is learnt.
     pub(crate) fn end_pane(&mut self, ends_at_ms: i64) {
         let Some(from) = self.pane_from_ms.take() else { return };
-        let mut touched = self.pane.touched.clone();
-        touched.sort_unstable();
-        let cells: Vec<(u32, Lanes)> =
-            touched.into_iter().map(|leaf| (leaf, *self.pane.get(leaf))).collect();
+        let cells = self.pane.in_order();
         self.pane.clear();
         let money = self.pane_money.sorted();
         self.pane_money.clear();
@@ -334,10 +334,8 @@ impl Analyst {
     /// The same without its money, which is dear to sort.
     pub(crate) fn open_cells(&self) -> Option<Pane> {
         let starts_at_ms = self.pane_from_ms?;
-        let mut touched = self.pane.touched.clone();
-        touched.sort_unstable();
-        let cells = touched.into_iter().map(|leaf| (leaf, *self.pane.get(leaf))).collect();
-        Some(Pane { starts_at_ms, ends_at_ms: self.last_end_ms()?, cells, money: Vec::new() })
+        let (cells, ends_at_ms) = (self.pane.in_order(), self.last_end_ms()?);
+        Some(Pane { starts_at_ms, ends_at_ms, cells, money: Vec::new() })
     }
 
     /// The sums of the tick that is being closed.

@@ -272,7 +272,7 @@ impl Cells {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Scratch {
     sums: Vec<Line>,
-    /// Leaves with attempts, in order of first appearance.
+    /// Leaves with attempts, each once.
     pub touched: Vec<u32>,
     known: Vec<bool>,
 }
@@ -297,6 +297,18 @@ impl Scratch {
     #[inline]
     pub fn get(&self, leaf: u32) -> &Lanes {
         &self.sums[leaf as usize].0
+    }
+
+    /// Lists the touched leaves by number: who reads them often then needn't sort them each time.
+    pub fn order(&mut self) {
+        self.touched.sort_unstable();
+    }
+
+    /// The touched leaves by number, with their sums.
+    pub fn in_order(&self) -> Vec<(u32, Lanes)> {
+        let mut touched = self.touched.clone();
+        touched.sort_unstable();
+        touched.into_iter().map(|leaf| (leaf, *self.get(leaf))).collect()
     }
 
     /// Empty again.

@@ -133,7 +133,7 @@ fn stats_of(
         .filter(|(code, _)| **code != crate::tape::NOT_RECORDED)
         .map(|(code, count)| {
             let (source, value) = analyst.codes.name(*code);
-            let source = if *code == NO_CODE { "__none__" } else { source };
+            let source = if *code == NO_CODE { payments::NONE } else { source };
             (source.to_owned(), value.to_owned(), *count)
         })
         .collect();

@@ -23,11 +23,9 @@
 
 use payments::{Currency, Money};
 use serde::{Deserialize, Serialize};
+use stats::Z_95;
 
 use crate::{Impact, Lost};
-
-/// Two-sided 95 % point of the normal distribution.
-const Z_95: f64 = 1.959_963_984_540_054;
 
 /// Approvals of some attempts, seen and expected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -18,7 +18,7 @@ mod intake;
 mod lanes;
 mod latency;
 pub mod localise;
-mod logistic;
+pub mod logistic;
 mod newest;
 mod opinion;
 mod prospects;

@@ -26,6 +26,11 @@ impl Slice {
         self.0.get(dimension).map(String::as_str)
     }
 
+    /// The slice without this dimension: wider, or itself.
+    pub fn without(&self, dimension: &str) -> Self {
+        Self::new(self.pairs().filter(|(named, _)| *named != dimension))
+    }
+
     /// How many attributes it names.
     pub fn order(&self) -> usize {
         self.0.len()

@@ -40,7 +40,7 @@ impl Dictionary {
             free: Vec::new(),
             cap: cap.clamp(2, 1 << 20) + 2,
         };
-        for (name, number) in [("__none__", NONE), ("__other__", OTHER)] {
+        for (name, number) in [(payments::NONE, NONE), (payments::OTHER, OTHER)] {
             dictionary.values.push(Some(name.into()));
             dictionary.users.push(1);
             dictionary.index.insert(name.into(), number);
@@ -114,7 +114,7 @@ impl Space {
             .values
             .get(number as usize)
             .and_then(|value| value.as_deref())
-            .unwrap_or("__other__")
+            .unwrap_or(payments::OTHER)
     }
 
     /// How many values a dimension holds.

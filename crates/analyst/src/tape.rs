@@ -78,7 +78,7 @@ const LATELY: usize = 256;
 
 impl Default for Codes {
     fn default() -> Self {
-        let reserved = ["__none__", "__other__", "__none__"];
+        let reserved = [payments::NONE, payments::OTHER, payments::NONE];
         Self {
             names: reserved.map(|name| (name.to_owned(), name.to_owned())).to_vec(),
             classes: vec![UNCODED as u8; reserved.len()],

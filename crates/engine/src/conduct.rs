@@ -5,9 +5,10 @@
 use analyst::{Analyst, Incident};
 use payments::{Attempt, Timestamp};
 use pilot::{Act, Command, Pilot, Refusal, State};
-use routing::{Allocation, Gateway};
+use routing::Allocation;
 use serde::{Deserialize, Serialize};
 
+use crate::Routing;
 use crate::ledger::{Ledger, Routed};
 use crate::standing::Standings;
 
@@ -17,25 +18,18 @@ pub(crate) struct Conduct {
     pilot: Pilot,
     ledger: Ledger,
     standings: Standings,
-    gateways: Vec<Gateway>,
     last_attempt_at: Option<Timestamp>,
 }
 
 impl Conduct {
     /// With these settings, nothing in force.
-    pub fn new(settings: pilot::Settings, gateways: Vec<Gateway>) -> Self {
+    pub fn new(settings: pilot::Settings) -> Self {
         Self {
             pilot: Pilot::new(settings),
             ledger: Ledger::default(),
             standings: Standings::default(),
-            gateways,
             last_attempt_at: None,
         }
-    }
-
-    /// Other gateways are configured.
-    pub fn set_gateways(&mut self, gateways: Vec<Gateway>) {
-        self.gateways = gateways;
     }
 
     /// The pilot, to be asked.
@@ -84,13 +78,13 @@ impl Conduct {
     }
 
     /// A tick is over.
-    pub fn tick(&mut self, analyst: &Analyst, at: Timestamp) -> Vec<Act> {
+    pub fn tick(&mut self, analyst: &Analyst, routing: &Routing, at: Timestamp) -> Vec<Act> {
         self.ledger.forget(at);
         let situations = if self.standings.any() {
             let mut moving = self.pilot.interventions();
             moving.retain(|intervention| intervention.state == State::Active);
             let moved = |incident_id: &str| moving.iter().any(|i| i.incident_id == incident_id);
-            self.standings.situations(analyst, &self.gateways, at, moved)
+            self.standings.situations(analyst, routing, at, moved)
         } else {
             Vec::new()
         };

@@ -1,7 +1,7 @@
 //! What the engine is told once.
 
 use analyst::Settings;
-use routing::{Gateway, Learning};
+use routing::{Exploration, Gateway, Learning};
 use serde::{Deserialize, Serialize};
 
 /// How event time advances.
@@ -28,13 +28,20 @@ pub struct Routing {
     pub seed: u64,
     /// How far the ordinary choice follows what was learnt.
     pub learning: Learning,
+    /// How what was learnt is explored.
+    pub exploration: Exploration,
     /// Gateways in order of preference.
     pub gateways: Vec<Gateway>,
 }
 
 impl Default for Routing {
     fn default() -> Self {
-        Self { seed: 1, learning: Learning::Off, gateways: Vec::new() }
+        Self {
+            seed: 1,
+            learning: Learning::Off,
+            exploration: Exploration::default(),
+            gateways: Vec::new(),
+        }
     }
 }
 

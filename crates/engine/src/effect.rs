@@ -6,7 +6,7 @@ use pilot::{Command, Decision, Experiment, Intervention, Lesson, Page};
 use routing::{Allocation, Gateway};
 use serde::{Deserialize, Serialize};
 
-use crate::Routed;
+use crate::{Hindsight, RolloutNews, RolloutOrder, Routed, Tried};
 
 /// What the shell tells the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,15 @@ pub enum Input {
     /// Nobody watched from what was told last until this instant: what came before it is judged, the time between is passed over, whatever
     /// its length, and timers that ran out meanwhile fire.
     Rest(Timestamp),
+    /// First attempts that were routed while a roll-out ran.
+    Tried(Vec<Tried>),
+    /// A word about a roll-out.
+    Rollout {
+        /// When it was given.
+        at: Timestamp,
+        /// What.
+        order: Box<RolloutOrder>,
+    },
 }
 
 /// What the engine tells the shell.
@@ -56,6 +65,15 @@ pub enum Effect {
     Lesson(Lesson),
     /// A command was refused, and why.
     Refused(String),
+    /// What would have come of a decision that nobody was let follow; what it was and what its cycle said, as they were.
+    Hindsight {
+        /// The decision.
+        decision: Box<Decision>,
+        /// The cycle's lines.
+        text: String,
+        /// What would have come of it.
+        hindsight: Hindsight,
+    },
     /// Something to say, as CONTRACT 4 words it; `text` has all lines.
     Cycle {
         /// When.
@@ -65,6 +83,8 @@ pub enum Effect {
         /// The lines.
         text: String,
     },
+    /// A roll-out began, or changed its stage.
+    Rollout(RolloutNews),
 }
 
 /// Counters of what came in.

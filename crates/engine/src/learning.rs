@@ -10,7 +10,8 @@ use payments::Timestamp;
 use routing::{Learner, Learning as How, Outcomes, Table};
 use serde::{Deserialize, Serialize};
 
-use crate::standing::CHOSEN;
+use crate::Routing;
+use crate::load::{Load, gateway_of};
 
 /// The learner and its pace.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -18,20 +19,21 @@ pub(crate) struct Learning {
     learner: Learner,
     /// Grows with every change of the table.
     version: u64,
+    load: Load,
     /// Incidents that opened the posteriors of their slice, by id.
     open: BTreeMap<String, Slice>,
 }
 
 impl Learning {
     /// A tick was judged.
-    pub fn tick(&mut self, how: How, analyst: &Analyst, at: Timestamp) {
-        if how == How::Off {
+    pub fn tick(&mut self, routing: &Routing, analyst: &Analyst, at: Timestamp) {
+        if routing.learning == How::Off {
             return;
         }
         let counted = analyst.newest_by_name();
+        self.load.tick(&routing.gateways, &counted, at);
         let outcomes = counted.iter().filter_map(|counted| {
-            let named = |(name, _): &&(&str, &str)| *name == CHOSEN;
-            let (_, gateway) = counted.values.iter().find(named)?;
+            let gateway = gateway_of(counted)?;
             let (attempts, successes) = (counted.attempts, counted.successes);
             Some(Outcomes { gateway, values: &counted.values, attempts, successes })
         });
@@ -67,6 +69,11 @@ impl Learning {
     /// What the policy looks up.
     pub fn table(&self, how: How) -> Table {
         if how == How::Off { Table::default() } else { self.learner.table() }
+    }
+
+    /// Shares of their payments that gateways have room for, where not for all.
+    pub fn admitted(&self) -> &BTreeMap<String, f64> {
+        self.load.admitted()
     }
 
     /// Grows with every change of the table.

@@ -8,9 +8,12 @@ mod conduct;
 mod config;
 mod cycle_text;
 mod effect;
+mod hindsight;
 pub mod journal;
 mod learning;
 mod ledger;
+mod load;
+mod rollout;
 pub mod snapshot;
 mod standing;
 
@@ -18,7 +21,8 @@ use std::collections::BTreeMap;
 
 use analyst::{Analyst, Incident, News, SliceStats};
 use payments::{Attempt, Bucket, Status, Timestamp};
-use pilot::{Act, Decision, Pilot};
+use pilot::rollout::Stop;
+use pilot::{Act, Command, Decision, Pilot};
 use routing::{Policy, Terms};
 use serde::{Deserialize, Serialize};
 use stats::window::{Arrival, Duplicates, Outcome, Seen, Ticks, fingerprint};
@@ -29,8 +33,12 @@ pub use cycle_text::cycle_text;
 
 use conduct::Conduct;
 pub use effect::{Effect, Input, Intake};
+use hindsight::Hindsights;
+pub use hindsight::{Hindsight, Verdict};
 use learning::Learning as Learnt;
 pub use ledger::Routed;
+pub use rollout::{LEASE_MS, RolledOut, RolloutNews, RolloutOrder, Trial, Tried};
+use rollout::{Rollouts, effective};
 
 /// Event time for which attempt ids are remembered.
 const DUPLICATES_HORIZON_MS: i64 = 3_600_000;
@@ -51,6 +59,8 @@ pub struct Engine {
     conduct: Conduct,
     learnt: Learnt,
     told: BTreeMap<String, Incident>,
+    hindsights: Hindsights,
+    rollouts: Rollouts,
 }
 
 impl Engine {
@@ -62,9 +72,11 @@ impl Engine {
             duplicates: Duplicates::new(DUPLICATES_HORIZON_MS, DUPLICATES_MAX),
             analyst: Analyst::new(config.analysis.clone(), config.seed),
             intake: Intake::default(),
-            conduct: Conduct::new(config.pilot.clone(), config.routing.gateways.clone()),
+            conduct: Conduct::new(config.pilot.clone()),
             learnt: Learnt::default(),
             told: BTreeMap::new(),
+            hindsights: Hindsights::default(),
+            rollouts: Rollouts::default(),
             config,
         }
     }
@@ -100,13 +112,27 @@ impl Engine {
             Input::Routed(routed) => self.conduct.routed(routed),
             Input::Gateways(gateways) => {
                 self.config.routing.gateways.clone_from(gateways);
-                self.conduct.set_gateways(gateways.clone());
+                self.rollouts.configured(gateways, self.analyst.judged_until());
             }
             Input::Command { at, command } => match self.conduct.command(command, *at) {
-                Ok(acts) => self.act(acts, *at, &mut effects),
+                Ok(acts) => {
+                    if matches!(**command, Command::KillSwitch { engaged: true, .. }) {
+                        self.rollouts.stop(Stop::KillSwitch, *at);
+                    }
+                    self.act(acts, *at, &mut effects);
+                }
                 Err(refusal) => effects.push(Effect::Refused(refusal.to_string())),
             },
+            Input::Tried(tried) => self.rollouts.tried(tried),
+            Input::Rollout { at, order } => {
+                let is_killed = self.conduct.pilot().killed().is_some();
+                let routing = &mut self.config.routing;
+                if let Err(why) = self.rollouts.order(order, routing, is_killed, *at) {
+                    effects.push(Effect::Refused(why));
+                }
+            }
         }
+        effects.extend(self.rollouts.news().into_iter().map(Effect::Rollout));
         effects
     }
 
@@ -119,6 +145,7 @@ impl Engine {
         self.conduct.forget_incidents();
         self.learnt.forget_incidents();
         self.told.clear();
+        self.hindsights.forget_incidents();
         self.intake = Intake::default();
     }
 
@@ -129,8 +156,9 @@ impl Engine {
         }
         self.finish_ticks(effects);
         self.ticks.skip_to(to_ms);
-        let acts = self.conduct.tick(&self.analyst, to);
+        let acts = self.conduct.tick(&self.analyst, &self.config.routing, to);
         self.act(acts, to, effects);
+        self.rollouts.rest(to);
     }
 
     /// Judges every tick that anything was told of.
@@ -164,12 +192,14 @@ impl Engine {
                     Outcome::Unknown | Outcome::Final => Status::Unknown,
                 };
                 self.analyst.recount(attempt, status);
+                self.rollouts.attempt(attempt, &self.config.routing);
             }
             Seen::New => {
                 self.arrived(arrival);
                 self.intake.accepted += 1;
                 self.analyst.count(attempt, met, self.ticks.tick_of(at_ms));
                 self.conduct.attempt(attempt);
+                self.rollouts.attempt(attempt, &self.config.routing);
             }
         }
     }
@@ -202,17 +232,24 @@ impl Engine {
                     News::Finding(finding) => effects.push(Effect::Finding(finding)),
                     News::Incident(incident) => {
                         self.conduct.tell(&incident);
-                        self.learnt.tell(self.config.routing.learning, &incident);
+                        self.hindsights.tell(&incident);
+                        let learning = self.rollouts.learning(self.config.routing.learning);
+                        self.learnt.tell(learning, &incident);
                         self.told.insert(incident.id.clone(), (*incident).clone());
                         effects.push(Effect::Incident(incident));
                     }
                 }
             }
             let at = Timestamp::from_millis(self.ticks.start_ms(tick + 1));
-            self.learnt.tick(self.config.routing.learning, &self.analyst, at);
-            let acts = self.conduct.tick(&self.analyst, at);
+            self.learnt.tick(&self.rollouts.learns(&self.config.routing), &self.analyst, at);
+            let acts = self.conduct.tick(&self.analyst, &self.config.routing, at);
             self.act(acts, at, effects);
+            for (decision, text, hindsight) in self.hindsights.judge(&self.analyst, at) {
+                let decision = Box::new(decision);
+                effects.push(Effect::Hindsight { decision, text, hindsight });
+            }
             self.told.retain(|_, incident| incident.resolved_at.is_none());
+            self.rollouts.tick(at);
         }
     }
 
@@ -222,6 +259,9 @@ impl Engine {
             match act {
                 Act::Decision(decision) => {
                     let cycle = self.cycle(&decision, at);
+                    if let Some(Effect::Cycle { text, .. }) = &cycle {
+                        self.hindsights.note(&decision, text);
+                    }
                     effects.push(Effect::Decision(decision));
                     effects.extend(cycle);
                 }
@@ -242,7 +282,7 @@ impl Engine {
 
     /// The policy's version: another one, another policy.
     pub fn policy_version(&self) -> u64 {
-        self.conduct.allocation().version + self.learnt.version()
+        self.conduct.allocation().version + self.learnt.version() + self.rollouts.version()
     }
 
     /// The policy that the data plane obeys now. Where `routing.learning` is on it is another after every tick.
@@ -252,7 +292,33 @@ impl Engine {
 
     /// What that policy is made of, for whoever adds to it before it is made ready.
     pub fn terms(&self) -> Terms {
-        let routing = &self.config.routing;
+        self.terms_of(&self.config.routing)
+    }
+
+    /// What the data plane is to try beside it, and what the candidate is made of.
+    pub fn trial(&self) -> Option<(Trial, Terms)> {
+        let candidate = &self.rollouts.current()?.routing;
+        Some((self.rollouts.trial()?, self.terms_of(&effective(candidate, &self.config.routing))))
+    }
+
+    /// The roll-out under way, or the last one.
+    pub fn rollout(&self) -> Option<&RolledOut> {
+        self.rollouts.last()
+    }
+
+    /// The configured policy: the incumbent.
+    pub fn routing(&self) -> &Routing {
+        &self.config.routing
+    }
+
+    /// Whether a configuration is the candidate under way, and another than the incumbent; seeds don't count.
+    pub fn adopts(&self, configured: &Routing) -> bool {
+        let is = |other: &Routing| Routing { seed: other.seed, ..configured.clone() } == *other;
+        let candidate = self.rollouts.current().map(|c| effective(&c.routing, configured));
+        candidate.is_some_and(|candidate| is(&candidate)) && !is(&self.config.routing)
+    }
+
+    fn terms_of(&self, routing: &Routing) -> Terms {
         let allocation = self.conduct.allocation();
         Terms {
             version: self.policy_version(),
@@ -262,6 +328,8 @@ impl Engine {
             allocation: allocation.clone(),
             kill_switch: self.conduct.pilot().killed().is_some(),
             table: self.learnt.table(routing.learning),
+            exploration: routing.exploration,
+            admitted: self.learnt.admitted().clone(),
             ..Terms::default()
         }
     }

@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use analyst::{Across, Analyst, Flow, Incident, IncidentStatus, Loads, Prospect, Slice};
 use payments::{Money, Timestamp};
 use pilot::{Network, Outcomes, Path, Situation};
-use routing::Gateway;
+use routing::{Gateway, Learning};
 use serde::{Deserialize, Serialize};
+
+use crate::Routing;
 
 /// How far back outcomes elsewhere count.
 const LOOK_BACK_MS: i64 = 10 * 60_000;
@@ -66,6 +68,7 @@ impl Standings {
                     attempts_per_s: 0.0,
                     usual_per_s: 0.0,
                     share: 0.0,
+                    holds: 0.0,
                     money_per_minute: Vec::new(),
                     paths: Vec::new(),
                     attempts_per_payment: 1.0,
@@ -92,7 +95,7 @@ impl Standings {
     pub fn situations(
         &mut self,
         analyst: &Analyst,
-        gateways: &[Gateway],
+        routing: &Routing,
         now: Timestamp,
         moved: impl Fn(&str) -> bool,
     ) -> Vec<Situation> {
@@ -106,7 +109,7 @@ impl Standings {
             }
             standing.due_ms = now.as_millis() + REFRESH_MS;
             let loads = loads.get_or_insert_with(|| analyst.loads(CHOSEN));
-            refresh(standing, analyst, loads, gateways, now, &moved);
+            refresh(standing, analyst, loads, routing, now, &moved);
         }
         self.open.values().map(|standing| standing.situation.clone()).collect()
     }
@@ -146,19 +149,18 @@ fn refresh(
     standing: &mut Standing,
     analyst: &Analyst,
     loads: &Loads,
-    gateways: &[Gateway],
+    routing: &Routing,
     now: Timestamp,
     moved: &impl Fn(&str) -> bool,
 ) {
     let situation = &mut standing.situation;
     let slice = &situation.incident.slice;
     let since = situation.incident.started_at.max(now.plus_millis(-LOOK_BACK_MS));
-    let mut across = analyst.across(slice, CHOSEN, since, loads);
     let recent = now.plus_millis(-RECENT_MS);
+    let [mut across, lately] = analyst.across(slice, CHOSEN, [since, recent.max(since)], loads);
     let mut meanwhile = BTreeMap::new();
     if recent > since {
         // What the slice itself does by now: an outage that is over must not look like one for ten minutes more.
-        let lately = analyst.across(slice, CHOSEN, recent, loads);
         let hit = lately.iter().find(|path| path.named && path.attempts >= RECENT_MIN);
         if let (Some(hit), Some(known)) = (hit, across.iter_mut().find(|path| path.named))
             && tells_more(hit, known)
@@ -180,7 +182,7 @@ fn refresh(
         .iter()
         .filter_map(|across| {
             let meanwhile = meanwhile.get(&across.value).copied();
-            let path = path(across, prospect(across)?, gateways, slice, typical);
+            let path = path(across, prospect(across)?, &routing.gateways, slice, typical);
             Some(Path { meanwhile, ..path })
         })
         .collect();
@@ -189,11 +191,22 @@ fn refresh(
         situation.attempts_per_s = flow.attempts_per_s;
         situation.usual_per_s = flow.usual_per_s;
         situation.share = flow.attempts_per_s / flow.all_per_s.max(1e-9);
+        situation.holds = holds(analyst, routing, slice, &flow);
         situation.money_per_minute = flow.money_per_minute;
     } else {
         // Part of it goes elsewhere: it keeps its share of all traffic.
         situation.attempts_per_s = situation.share * flow.all_per_s;
     }
+}
+
+/// What its gateway keeps of its context's payments while a test runs: what it has now, where what is learnt might leave it meanwhile.
+fn holds(analyst: &Analyst, routing: &Routing, slice: &Slice, flow: &Flow) -> f64 {
+    if routing.learning == Learning::Off || slice.get(CHOSEN).is_none() {
+        return 0.0;
+    }
+    let context = analyst.flow(&slice.without(CHOSEN));
+    let share = flow.attempts_per_s / context.attempts_per_s.max(1e-9);
+    share.clamp(0.0, 1.0) * routing.exploration.kept_for_tests
 }
 
 /// Whether the last minutes count alone: when they look better, or so much worse that it isn't luck. An incident that stays open is looked

@@ -17,12 +17,7 @@ fn engine(learning: Learning, gateways: &[&str]) -> Engine {
     config.routing.learning = learning;
     config.routing.gateways = gateways
         .iter()
-        .map(|name| Gateway {
-            name: (*name).into(),
-            methods: Vec::new(),
-            capacity_per_s: None,
-            fee: Vec::new(),
-        })
+        .map(|name| Gateway { name: (*name).into(), ..Gateway::default() })
         .collect();
     Engine::new(config)
 }
@@ -46,14 +41,8 @@ fn choices(policy: &Policy, candidates: &[&str]) -> Vec<String> {
         .map(|payment| {
             let payment_id = format!("pay_{payment}");
             let values = [("method", "card"), ("network", "VISA"), ("issuer", "HDFC")];
-            let context = Context {
-                payment_id: &payment_id,
-                attempt_number: 1,
-                at: at(41),
-                values: &values,
-                candidates,
-                amount: None,
-            };
+            let context =
+                Context { values: &values, candidates, ..Context::at(at(41), &payment_id) };
             policy.choose(&context).expect("a gateway").gateway
         })
         .collect()

@@ -1,8 +1,12 @@
 //! What the engine promises, on streams as bad as they come: late, duplicate, out of order, from the
 //! future, unknown first and final later.
 
-use engine::{Config, Effect, Engine, Input, Routed, journal, snapshot};
+use engine::{
+    Config, Effect, Engine, Input, RolloutNews, RolloutOrder, Routed, Routing, Tried, journal,
+    snapshot,
+};
 use payments::{Attempt, Status, Timestamp};
+use pilot::rollout::{Group, Plan};
 use pilot::{Command, Limits};
 use proptest::prelude::*;
 use routing::{Arm, Gateway, Learning};
@@ -93,22 +97,22 @@ fn meddled(inputs: Vec<Input>, seed: u64) -> Vec<Input> {
             if !routed.is_empty() {
                 all.push(Input::Routed(routed));
             }
+            all.push(Input::Tried(tried(attempts, &mut stream)));
         }
         all.push(input);
         if let Some(command) = command(&mut stream) {
             all.push(Input::Command { at: now, command: Box::new(command) });
+        }
+        if let Some(order) = order(&mut stream) {
+            all.push(Input::Rollout { at: now, order: Box::new(order) });
         }
         if stream.bernoulli(0.01) {
             all.push(Input::Rest(now.plus_millis(1_000 * stream.below(90) as i64)));
         }
         if stream.bernoulli(0.05) {
             let capacity_per_s = Some(5.0 + stream.below(50) as f64);
-            let gateway = |name: &str| Gateway {
-                name: name.into(),
-                methods: Vec::new(),
-                capacity_per_s,
-                fee: Vec::new(),
-            };
+            let gateway =
+                |name: &str| Gateway { name: name.into(), capacity_per_s, ..Gateway::default() };
             all.push(Input::Gateways(vec![gateway("PAYU"), gateway("STRIPE")]));
         }
     }
@@ -127,6 +131,37 @@ fn command(stream: &mut Stream) -> Option<Command> {
         6 => Command::Approve { intervention_id, plan_hash: "other".into(), by: by() },
         7 => Command::SetLimits(Limits { confidence_min: 0.9, ..Limits::default() }),
         8 => Command::SetLimits(Limits { confidence_min: 2.0, ..Limits::default() }),
+        _ => return None,
+    })
+}
+
+/// First attempts of a roll-out in its first stages, and of others.
+fn tried(attempts: &[Attempt], stream: &mut Stream) -> Vec<Tried> {
+    let (rollout, stage) = (1 + stream.below(2), stream.below(3) as u32);
+    let group = |stream: &mut Stream| match stream.weighted(&[0.49, 0.49, 0.02]) {
+        0 => Group::Candidate,
+        1 => Group::Incumbent,
+        _ => Group::HoldOut,
+    };
+    let one = |attempt: &Attempt| Tried {
+        rollout,
+        stage,
+        payment_id: attempt.payment_id.clone(),
+        group: group(stream),
+        at: attempt.occurred_at,
+    };
+    attempts.iter().map(one).collect()
+}
+
+fn order(stream: &mut Stream) -> Option<RolloutOrder> {
+    Some(match stream.below(40) {
+        0..=9 => RolloutOrder::Begin {
+            routing: Box::new(Routing { learning: Learning::Exploit, ..Routing::default() }),
+            plan: Plan { same_payments: 500, maturity_ms: 5_000, ..Plan::default() },
+            by: "ana".into(),
+        },
+        10 | 11 => RolloutOrder::RollBack { reason: "drill".into(), by: "ana".into() },
+        12 => RolloutOrder::Adopt,
         _ => return None,
     })
 }
@@ -150,18 +185,23 @@ proptest! {
         let inputs = meddled(cut(&disturbed(seed), seed, 600), seed);
         let saved_at = (part * inputs.len() as f64) as usize;
         let mut engine = learning();
-        let (mut entries, mut said, mut saved) = (Vec::new(), 0, None);
+        let (mut entries, mut said, mut turns, mut saved) = (Vec::new(), 0, 0, None);
         for (step, input) in inputs.into_iter().enumerate() {
             if step == saved_at {
                 saved = Some(snapshot::save(&engine).expect("a snapshot"));
             }
             let (entry, effects) = journal::record(&mut engine, step as u64, input);
             said += effects.len();
+            let is_turn = |effect: &&Effect| {
+                matches!(effect, Effect::Rollout(RolloutNews { turn: Some(_), .. }))
+            };
+            turns += effects.iter().filter(is_turn).count();
             entries.push(entry);
         }
         prop_assert!(said > 0, "an outage of a gateway is worth a word");
         let is_command = |entry: &journal::Entry| matches!(entry.input, Input::Command { .. });
         prop_assert!(entries.iter().any(is_command), "people have a word");
+        prop_assert!(turns > 0, "a candidate came further");
         let text: Vec<String> =
             entries.iter().map(|entry| serde_json::to_string(entry).expect("a line")).collect();
         let read = journal::parse(&text.join("\n")).expect("its own journal");
@@ -173,6 +213,9 @@ proptest! {
         prop_assert_eq!(again.pilot().memory(), engine.pilot().memory());
         prop_assert_eq!(again.routes(&["gateway"]), engine.routes(&["gateway"]));
         prop_assert_eq!(again.policy().terms().clone(), engine.policy().terms().clone());
+        prop_assert!(engine.rollout().is_some(), "a candidate was tried");
+        prop_assert_eq!(again.rollout(), engine.rollout());
+        prop_assert_eq!(again.trial(), engine.trial());
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod event;
 mod excerpt;
 mod money;
 mod pan;
+mod reserved;
 mod retry;
 mod table;
 mod time;
@@ -22,8 +23,9 @@ pub use event::{AttemptDraft, EventError, Field, Parsed, Reason, parse_event};
 pub use excerpt::excerpt;
 pub use money::{Money, MoneyError};
 pub use pan::holds_pan;
+pub use reserved::{NONE, OTHER};
 pub use retry::{
     By, Counts, Fee, PastAttempt, RetryAnswer, RetryQuestion, RetryRule, RetryRules, RuleKind,
-    may_retry,
+    attempts_max, may_retry, meaning,
 };
 pub use time::{TimeError, Timestamp};

@@ -8,5 +8,5 @@
 mod ask;
 mod rules;
 
-pub use ask::{By, PastAttempt, RetryAnswer, RetryQuestion, may_retry};
+pub use ask::{By, PastAttempt, RetryAnswer, RetryQuestion, attempts_max, may_retry, meaning};
 pub use rules::{Counts, Fee, RetryRule, RetryRules, RuleKind};

@@ -141,6 +141,7 @@ impl Pilot {
         let course = &mut self.courses[place];
         assert_eq!(course.plan.hash(), course.plan_hash, "what begins is what was approved");
         course.measure(situation);
+        course.holds = situation.holds;
         let share = limits.share_of_step(course.plan.steps[0]);
         course.start(share, ttl_initial(limits, now), limits.maturity_ms, now);
         self.ledger.write(&course.plan.slice, Deed::Started, Direction::Out, now);
@@ -208,10 +209,9 @@ impl Pilot {
             self.step(place, situation, network, &evidence, acts);
             self.renew(place, situation, &evidence, acts);
         }
-        let course = &mut self.courses[place];
+        let course = &self.courses[place];
         if course.is_active() && now.millis_since(course.told_at) >= TELL_MS {
-            course.told_at = now;
-            acts.extend(course.experiment(&limits).map(|news| Act::Experiment(Box::new(news))));
+            self.tell(place, acts);
         }
         None
     }

@@ -60,6 +60,8 @@ pub struct Course {
     pub expected: Expected,
     /// Share in force.
     pub share: f64,
+    /// What its gateway keeps of its context's payments, whatever routing learns.
+    pub holds: f64,
     /// The largest share that a test has proven.
     pub proven: f64,
     /// Which way it goes.
@@ -321,9 +323,6 @@ pub fn moved(courses: &[Course], except: Option<&str>) -> Vec<Moved> {
 
 /// The slice without its gateway, as an overlay needs it.
 pub fn context_of(slice: &Slice) -> BTreeMap<String, String> {
-    slice
-        .pairs()
-        .filter(|(dimension, _)| *dimension != "gateway")
-        .map(|(dimension, value)| (dimension.into(), value.into()))
-        .collect()
+    let context = slice.without("gateway");
+    context.pairs().map(|(dimension, value)| (dimension.into(), value.into())).collect()
 }

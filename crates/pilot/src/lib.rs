@@ -30,6 +30,7 @@ mod pilot;
 mod plan;
 mod propose;
 mod ramp;
+pub mod rollout;
 mod settings;
 mod situation;
 mod walk;

@@ -320,6 +320,7 @@ impl Pilot {
             from: plan.from.clone(),
             directive,
             share: course.share,
+            holds: course.holds,
             salt: fingerprint(self.settings.seed, &plan.intervention_id),
             expires_at: course.expires_at,
         })

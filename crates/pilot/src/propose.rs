@@ -281,6 +281,7 @@ impl Pilot {
             gain: candidate.valued.gain,
             expected: expected(candidate, situation, moves),
             share: 0.0,
+            holds: 0.0,
             proven: 0.0,
             direction: Direction::Out,
             to: candidate.to.clone(),

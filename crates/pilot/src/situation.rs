@@ -15,6 +15,8 @@ pub struct Situation {
     pub usual_per_s: f64,
     /// The slice's share of all attempts.
     pub share: f64,
+    /// Share of its context's payments that its gateway keeps while a test runs, whatever routing learns; 0 where it learns nothing.
+    pub holds: f64,
     /// Money asked for per minute in the slice, per currency.
     pub money_per_minute: Vec<Money>,
     /// Every gateway that carries, or could carry, payments of the slice's context (the slice without its gateway), the hit one included.
@@ -169,6 +171,7 @@ pub(crate) mod example {
             attempts_per_s: 8.0,
             usual_per_s: 8.0,
             share: 0.08,
+            holds: 0.0,
             money_per_minute: vec![Money {
                 minor: 480 * 50_000,
                 currency: Currency::parse("INR").expect("listed"),

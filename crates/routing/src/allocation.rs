@@ -6,10 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use payments::Timestamp;
+use payments::{NONE, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::context::{Context, NONE};
+use crate::context::Context;
 use crate::draw;
 
 /// Which side of an experiment a payment is on.
@@ -58,6 +58,8 @@ pub struct Overlay {
     pub directive: Directive,
     /// Share that is moved, in [0, 1].
     pub share: f64,
+    /// Least probability of the ordinary choice of `from`, in [0, 1]: a test needs outcomes on both sides, also where what was learnt would leave the gateway.
+    pub holds: f64,
     /// Salt of the hash into arms.
     pub salt: u64,
     /// From this instant on it is void, whatever else says.
@@ -99,7 +101,12 @@ impl Overlay {
 
     /// Whether it takes at least half of its payments away: then nothing else is to be sent there.
     pub(crate) fn empties(&self) -> bool {
-        !matches!(self.directive, Directive::Retry { .. }) && self.share >= 0.5
+        self.moves_payments() && self.share >= 0.5
+    }
+
+    /// Whether it sends payments elsewhere; else it advises.
+    pub(crate) fn moves_payments(&self) -> bool {
+        !matches!(self.directive, Directive::Retry { .. })
     }
 }
 

@@ -1,17 +1,20 @@
 //! A gateway as it is configured, and what a payment costs there.
 //!
-//! A fee is due on success only (what the gateway takes for an approval), so a payment's worth at a gateway is
+//! A fee is due on success only (what the gateway takes for an approval), and so is what fraud costs, so a payment's worth at a gateway is
 //!
-//! > utility = P(success) x (1 - fee / amount),
+//! > utility = P(success) x (margin - fee / amount - risk x liability),
 //!
-//! the share of the amount that is expected to arrive. Refunds, disputes and the merchant's margin stay out: a fee weighs
-//! as much as an equal amount lost, no more.
+//! in shares of the amount. The margin is 1 where none is sent, a fee then weighing as much as an equal amount lost; the risk is the one
+//! that is sent with the payment, the liability the share of a fraudulent amount that the merchant bears at this gateway. What would be negative counts as nothing: a
+//! payment is never sent where it is the least likely to succeed.
 
 use payments::{Currency, Money};
 use serde::{Deserialize, Serialize};
 
+use crate::{Context, Refusal, Rule};
+
 /// A gateway that payments may be sent to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gateway {
     /// Its name, as in attempts.
@@ -19,12 +22,24 @@ pub struct Gateway {
     /// Methods it takes; none listed: all.
     #[serde(default)]
     pub methods: Vec<String>,
-    /// Attempts per second that it takes. The pilot keeps to it; a single choice doesn't look at it.
+    /// Attempts per second that it takes. The pilot keeps to it, and the ordinary choice turns away what comes beyond nine tenths of it.
     #[serde(default)]
     pub capacity_per_s: Option<f64>,
     /// What it charges.
     #[serde(default)]
     pub fee: Vec<Fee>,
+    /// Payments that it takes; no rule: all.
+    #[serde(default)]
+    pub accepts: Vec<Rule>,
+    /// Payments that it doesn't take, whatever it accepts.
+    #[serde(default)]
+    pub refuses: Vec<Rule>,
+    /// Share of the payments it is eligible for that it was promised; explored with, so only where `routing.learning` is `explore`.
+    #[serde(default)]
+    pub share_min: f64,
+    /// Share of a fraudulent amount that the merchant bears here; none: all of it.
+    #[serde(default)]
+    pub liability: Option<f64>,
 }
 
 /// A row of a gateway's price list.
@@ -52,6 +67,25 @@ impl Gateway {
     /// Whether it takes payments of this method.
     pub fn takes(&self, method: Option<&str>) -> bool {
         self.methods.is_empty() || method.is_some_and(|m| self.methods.iter().any(|own| own == m))
+    }
+
+    /// Why its rules keep a payment away.
+    pub fn refuses(&self, context: &Context<'_>) -> Option<Refusal<'_>> {
+        if !self.accepts.is_empty() && !self.accepts.iter().any(|rule| rule.holds(context)) {
+            return Some(Refusal::NotAccepted);
+        }
+        let refused = self.refuses.iter().position(|rule| rule.holds(context))?;
+        Some(Refusal::Refused(refused, &self.refuses[refused]))
+    }
+
+    /// Whether what a success is worth depends on it.
+    pub fn is_priced(&self) -> bool {
+        !self.fee.is_empty() || self.liability.is_some()
+    }
+
+    /// What fraud is expected to cost, as a share of the amount.
+    pub fn risk_share(&self, risk: Option<f64>) -> f64 {
+        risk.map_or(0.0, |risk| (risk * self.liability.unwrap_or(1.0)).clamp(0.0, 1.0))
     }
 
     /// The share of the amount that it keeps, in [0, 1]. The row with the highest `from_minor` that the amount reaches counts, of
@@ -102,6 +136,7 @@ mod tests {
                 row(Some("card"), 200_000, 0, 150),
                 row(None, 200_000, 0, 500),
             ],
+            ..Gateway::default()
         };
         let share = |method, minor, code| {
             let currency = Currency::parse(code).unwrap();

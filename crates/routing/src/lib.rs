@@ -10,20 +10,34 @@ mod context;
 mod draw;
 mod eligible;
 mod gateway;
+mod known;
 mod learner;
 mod moves;
 mod policy;
 #[cfg(test)]
 mod reference;
+mod retry;
+mod rule;
+mod shares;
 mod table;
+mod tree;
 #[cfg(test)]
 mod worlds;
+mod worth;
 
 pub use allocation::{Allocation, Arm, Directive, Overlay};
 pub use choice::{Assignment, Choice, Ranked, Reason, RetryAdvice};
 pub use context::Context;
+pub use draw::place_in_rollout;
 pub use eligible::{GATEWAYS_MAX, NoEligibleGateway};
 pub use gateway::{Fee, Gateway};
-pub use learner::{Learner, LearnerSettings, Outcomes};
-pub use policy::{Learning, Policy, Term, Terms};
-pub use table::{DIMENSIONS_MAX, Table};
+pub use learner::{Lasting, Learner, LearnerSettings, MEMORIES, Memory, Outcomes};
+pub use policy::{Excluded, Learning, Pick, Policy, Term, Terms};
+pub use retry::{
+    Advice, Avoidance, Inquiry, Narrowing, PATH_MEMORY_MS, RetryReason, RetryRequest, advise,
+    narrowed,
+};
+pub use rule::{Refusal, Rule};
+pub use shares::Exploration;
+pub use table::{DIMENSIONS_MAX, Effect, Place, Row, Table, Unseen};
+pub use tree::{Growth, Shown, Tree};

@@ -19,7 +19,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::eligible::{Eligible, GATEWAYS_MAX};
-use crate::{Allocation, Context, Directive, Overlay};
+use crate::{Allocation, Context, Directive, Overlay, shares};
 
 /// The overlays by the gateway they are about, in order.
 #[derive(Clone, Debug, Default)]
@@ -100,12 +100,20 @@ impl<'a> Moves<'a> {
 
     pub fn fate(&self, from: usize) -> Fate<'a> {
         let Some(overlay) = self.deciding[from] else { return Fate::Stays };
-        if matches!(overlay.directive, Directive::Retry { .. }) {
+        if !overlay.moves_payments() {
             return Fate::Advised(overlay);
         }
         let mut total = 0.0;
         self.each_target(overlay, from, |_, weight| total += weight);
         if total > 0.0 { Fate::Split(overlay, total) } else { Fate::Stays }
+    }
+
+    /// Leaves gateways that are tested the part of the ordinary choice that their tests hold.
+    pub fn hold(&self, probability: &mut [f64]) {
+        if !self.is_idle {
+            let moving = |at: usize| self.deciding[at].filter(|o| o.moves_payments());
+            shares::raise(probability, |at| moving(at).map_or(0.0, |o| o.holds));
+        }
     }
 
     /// Where a moved payment goes, `drawn` being uniform on [0, 1).

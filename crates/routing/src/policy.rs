@@ -3,31 +3,33 @@
 //! **Problem.** A choice on the path of every payment must be fast, repeatable and explicable, must keep to what the
 //! control plane allowed, and must say with what probability it was made.
 //!
-//! **Method.** Three steps, each a file of its own. *Eligible* gateways ([`crate::eligible`]) in the caller's or the
-//! configured order. An ordinary *base* choice: the first of them, the one with the highest expected utility, or one drawn in
-//! proportion to its probability of being the best ([`crate::best`]). Then the *overlays* of the pilot ([`crate::moves`]). Draws are keyed
-//! by the payment ([`crate::draw`]); the policy has no state that a choice could change, and shares behind an `Arc`.
+//! **Method.** Three steps, each a file of its own. *Eligible* gateways ([`crate::eligible`], less those whose rules refuse, [`crate::rule`]) in
+//! the caller's or the configured order. An ordinary *base* choice ([`crate::worth`]): the first of them, the one with the highest expected utility,
+//! or one drawn in proportion to its probability of being the best ([`crate::best`]) within bounds ([`crate::shares`]). Then the *overlays* of the pilot
+//! ([`crate::moves`]). Draws are keyed by the payment ([`crate::draw`]); the policy has no state that a choice could change, and shares behind an
+//! `Arc`.
 //!
 //! **Guarantee.** Same context, same policy, same choice, whoever computes it. The gateway is eligible. The propensity is that of the law the
 //! draw was taken from, overlays included, so that it is exact whatever the accuracy of the learnt numbers. Under the kill switch no
 //! overlay acts and nothing is explored.
 //!
-//! **Cost.** One allocation per text of the answer and one for its list, and no other; time is bounded by
-//! [`crate::GATEWAYS_MAX`] and the overlays about the eligible gateways, and measured in `examples/cost.rs`.
+//! **Cost.** [`Policy::pick`] allocates nothing; [`Policy::choose`] one text of the answer each and one for its list. Time is bounded by
+//! [`crate::GATEWAYS_MAX`] and the overlays about the eligible gateways, and measured by `bench choose`.
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::best::{self, Law};
+use crate::best;
 use crate::draw;
-use crate::eligible::{Eligible, GATEWAYS_MAX};
+use crate::eligible::Eligible;
+use crate::known::Known;
 use crate::moves::{Fate, Moves, Overlays};
 use crate::table::Lookup;
+use crate::worth::Base;
 use crate::{
-    Allocation, Arm, Assignment, Choice, Context, Directive, Gateway, NoEligibleGateway, Overlay,
-    Ranked, Reason, RetryAdvice, Table,
+    Allocation, Arm, Assignment, Choice, Context, Directive, Exploration, Gateway,
+    NoEligibleGateway, Overlay, Ranked, Reason, RetryAdvice, Table,
 };
 
 /// How far the ordinary choice follows what was learnt (`routing.learning`).
@@ -62,6 +64,12 @@ pub struct Terms {
     pub kill_switch: bool,
     /// What was learnt.
     pub table: Table,
+    /// How it is explored.
+    #[serde(default)]
+    pub exploration: Exploration,
+    /// Share of a gateway's payments that it has room for, where not for all.
+    #[serde(default)]
+    pub admitted: BTreeMap<String, f64>,
 }
 
 /// An immutable snapshot that answers where a payment goes.
@@ -70,10 +78,15 @@ pub struct Terms {
 pub struct Policy {
     terms: Terms,
     overlays: Overlays,
-    priced: FxHashMap<String, usize>,
-    lookup: Lookup,
-    /// By posterior; empty unless it explores.
-    laws: Vec<Law>,
+    pub(crate) known: Known,
+    pub(crate) lookup: Lookup,
+    /// By column: attempts seen, the share it has room for (empty: all have), the share it was promised.
+    pub(crate) attempts: Vec<f64>,
+    pub(crate) admitted: Vec<f64>,
+    pub(crate) pinned: Vec<f64>,
+    pub(crate) is_pinned: bool,
+    /// Some gateway has a fee or a liability of its own.
+    pub(crate) is_priced: bool,
 }
 
 impl From<Terms> for Policy {
@@ -95,38 +108,84 @@ pub struct Term {
     pub gateway: String,
     /// Expected success rate for this payment.
     pub success_rate: f64,
-    /// Attempts of evidence behind it, discounted, the prior's included.
+    /// Its standard deviation: what may be explored.
+    pub success_error: f64,
+    /// Attempts of evidence that such an error stands for.
     pub evidence: f64,
     /// Share of the amount that it charges.
     pub fee_share: f64,
+    /// Share of the amount that fraud is expected to cost.
+    pub risk_share: f64,
     /// Its score in the ranking.
     pub score: f64,
     /// Probability of the ordinary choice.
     pub base: f64,
+    /// What of that is exploration: none of the best one's.
+    pub exploration: f64,
     /// Probability after the overlays: the propensity.
+    pub propensity: f64,
+    /// The intervention whose overlay decides on payments that would go there.
+    pub overlay: Option<String>,
+}
+
+/// A gateway that a payment may not go to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Excluded {
+    /// The gateway.
+    pub gateway: String,
+    /// By which of its rules.
+    pub rule: String,
+}
+
+/// A choice, as far as it takes no allocation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pick<'a> {
+    /// Where the payment goes.
+    pub gateway: &'a str,
+    /// Probability of this gateway over seed and salts, overlays included; in (0, 1].
     pub propensity: f64,
 }
 
-/// The ordinary policy on one payment, by eligible gateway.
-struct Base {
-    score: [f64; GATEWAYS_MAX],
-    probability: [f64; GATEWAYS_MAX],
-    /// The best first.
-    order: [usize; GATEWAYS_MAX],
+/// Where one payment goes, with all that led there.
+struct Weighed<'a> {
+    gateway: usize,
+    propensity: f64,
+    fate: Option<(&'a Overlay, Arm)>,
 }
 
 impl Policy {
-    /// Makes the terms ready for use: work once per snapshot, about 3 us per posterior that is explored.
+    /// Makes the terms ready for use: work once per snapshot, some 10 ns per place and gateway.
     pub fn new(terms: Terms) -> Self {
-        let priced = (0..).zip(&terms.gateways).filter(|(_, gateway)| !gateway.fee.is_empty());
-        let lookup = Lookup::new(&terms.table);
-        let explores = terms.learning == Learning::Explore && !terms.kill_switch;
-        let explored = if explores { &lookup.posteriors[..] } else { &[] };
+        let known = Known::new(&terms);
+        let any = known.width() - 1;
+        let column = |name: &str| known.number(name).map_or(any, usize::from);
+        let lookup = Lookup::new(&terms.table, known.width(), column);
+        let mut attempts = vec![0.0; known.width()];
+        for (name, seen) in terms.table.gateways.iter().zip(&terms.table.attempts) {
+            attempts[column(name)] = *seen;
+        }
+        let mut pinned = vec![0.0; known.width()];
+        for gateway in &terms.gateways {
+            pinned[column(&gateway.name)] = gateway.share_min;
+        }
+        let mut admitted = Vec::new();
+        if !terms.admitted.is_empty() {
+            admitted = vec![1.0; known.width()];
+            for (name, share) in &terms.admitted {
+                if let Some(column) = known.number(name) {
+                    admitted[usize::from(column)] = share.clamp(0.0, 1.0);
+                }
+            }
+        }
         Self {
             overlays: Overlays::new(&terms.allocation),
-            priced: priced.map(|(at, gateway)| (gateway.name.clone(), at)).collect(),
-            laws: explored.iter().map(Law::of).collect(),
+            is_priced: terms.gateways.iter().any(Gateway::is_priced),
+            is_pinned: pinned.iter().any(|share| *share > 0.0),
+            known,
             lookup,
+            attempts,
+            admitted,
+            pinned,
             terms,
         }
     }
@@ -136,37 +195,31 @@ impl Policy {
         &self.terms
     }
 
+    /// Where a payment goes, and with what probability; the hot path itself.
+    pub fn pick<'a>(&'a self, context: &Context<'a>) -> Result<Pick<'a>, NoEligibleGateway> {
+        let eligible = self.eligible(context)?;
+        let count = eligible.names().len();
+        let mut base = Base::of(self, &eligible, context);
+        let moves = self.moves(&eligible, &base.order[..count], context);
+        if self.is_held(&base) {
+            moves.hold(&mut base.probability[..count]);
+        }
+        let weighed = self.weigh(&eligible, &base, &moves, context);
+        Ok(Pick { gateway: eligible.names()[weighed.gateway], propensity: weighed.propensity })
+    }
+
     /// Where a payment goes, and why.
     pub fn choose(&self, context: &Context<'_>) -> Result<Choice, NoEligibleGateway> {
         let eligible = self.eligible(context)?;
         let count = eligible.names().len();
-        let base = self.base(&eligible, context);
+        let mut base = Base::of(self, &eligible, context);
         let order = &base.order[..count];
-        let probability = &base.probability[..count];
         let moves = self.moves(&eligible, order, context);
-
-        let ordinary = match self.learning() {
-            Learning::Explore => {
-                let (seed, attempt) = (self.terms.seed, context.attempt_number);
-                let drawn = draw::of_attempt(seed, context.payment_id, attempt);
-                best::pick(probability, drawn)
-            }
-            Learning::Off | Learning::Exploit => order[0],
-        };
-        let (fate, arm) = match moves.fate(ordinary) {
-            Fate::Stays => (Fate::Stays, None),
-            fate @ (Fate::Advised(overlay) | Fate::Split(overlay, _)) => {
-                (fate, Some((overlay, overlay.arm(context.payment_id))))
-            }
-        };
-        let gateway = match (fate, arm) {
-            (Fate::Split(overlay, total), Some((_, Arm::Treatment))) => {
-                let drawn = draw::of_target(overlay.salt, context.payment_id);
-                moves.target(overlay, ordinary, total, drawn)
-            }
-            _ => ordinary,
-        };
-        let reason = match arm {
+        if self.is_held(&base) {
+            moves.hold(&mut base.probability[..count]);
+        }
+        let Weighed { gateway, propensity, fate } = self.weigh(&eligible, &base, &moves, context);
+        let reason = match fate {
             Some((overlay, _)) if overlay.experiment_id.is_some() => Reason::Experiment,
             Some(_) => Reason::Overlay,
             None if self.learning() == Learning::Off => Reason::Fallback,
@@ -178,41 +231,105 @@ impl Policy {
         };
         Ok(Choice {
             gateway: eligible.names()[gateway].to_owned(),
-            propensity: moves.probability(gateway, probability),
+            propensity,
             ranking: order.iter().map(ranked).collect(),
             reason,
             policy_version: self.terms.version,
-            assignment: arm.map(|(overlay, arm)| Assignment {
+            assignment: fate.map(|(overlay, arm)| Assignment {
                 intervention_id: overlay.intervention_id.clone(),
                 experiment_id: overlay.experiment_id.clone(),
                 arm,
             }),
-            retry: arm.filter(|(_, arm)| *arm == Arm::Treatment).and_then(|(o, _)| advice(o)),
+            retry: fate.filter(|(_, arm)| *arm == Arm::Treatment).and_then(|(o, _)| advice(o)),
         })
+    }
+
+    /// Whether tests may hold what they need of the ordinary choice: not where nothing is learnt and so nothing leaves, nor of a customer who is kept
+    /// where the card is.
+    fn is_held(&self, base: &Base) -> bool {
+        self.learning() != Learning::Off && !base.is_kept
+    }
+
+    fn weigh<'a>(
+        &'a self,
+        eligible: &Eligible<'_>,
+        base: &Base,
+        moves: &Moves<'a>,
+        context: &Context<'_>,
+    ) -> Weighed<'a> {
+        let probability = &base.probability[..eligible.names().len()];
+        let ordinary = match self.learning() {
+            Learning::Off => 0,
+            Learning::Exploit | Learning::Explore => {
+                let (seed, attempt) = (self.terms.seed, context.attempt_number);
+                let drawn = draw::of_attempt(seed, context.payment_id, attempt);
+                best::pick(probability, drawn)
+            }
+        };
+        let (overlay, total) = match moves.fate(ordinary) {
+            Fate::Stays => (None, None),
+            Fate::Advised(overlay) => (Some(overlay), None),
+            Fate::Split(overlay, total) => (Some(overlay), Some(total)),
+        };
+        let fate = overlay.map(|overlay| (overlay, overlay.arm(context.payment_id)));
+        let gateway = match (fate, total) {
+            (Some((overlay, Arm::Treatment)), Some(total)) => {
+                let drawn = draw::of_target(overlay.salt, context.payment_id);
+                moves.target(overlay, ordinary, total, drawn)
+            }
+            _ => ordinary,
+        };
+        Weighed { gateway, propensity: moves.probability(gateway, probability), fate }
     }
 
     /// Every term of every eligible gateway's score, best first: what [`Policy::choose`] draws from.
     pub fn explain(&self, context: &Context<'_>) -> Result<Vec<Term>, NoEligibleGateway> {
         let eligible = self.eligible(context)?;
         let count = eligible.names().len();
-        let base = self.base(&eligible, context);
+        let mut base = Base::of(self, &eligible, context);
         let order = &base.order[..count];
         let moves = self.moves(&eligible, order, context);
-        let row = self.lookup.row(context);
+        if self.is_held(&base) {
+            moves.hold(&mut base.probability[..count]);
+        }
+        let overlay = |at: usize| match moves.fate(at) {
+            Fate::Stays => None,
+            Fate::Advised(overlay) | Fate::Split(overlay, _) => {
+                Some(overlay.intervention_id.clone())
+            }
+        };
         let term = |at: &usize| {
-            let name = eligible.names()[*at];
-            let posterior = &self.lookup.posteriors[self.lookup.posterior(row, name)];
+            let (rate, error) = (base.rate[*at], base.error[*at]);
             Term {
-                gateway: name.to_owned(),
-                success_rate: posterior.mean(),
-                evidence: posterior.size(),
-                fee_share: self.fee_share(name, context),
+                gateway: eligible.names()[*at].to_owned(),
+                success_rate: rate,
+                success_error: error,
+                evidence: if error > 0.0 { rate * (1.0 - rate) / (error * error) } else { 0.0 },
+                fee_share: base.fee[*at],
+                risk_share: base.risk[*at],
                 score: base.score[*at],
                 base: base.probability[*at],
+                exploration: if *at == order[0] || base.is_kept {
+                    0.0
+                } else {
+                    base.probability[*at]
+                },
                 propensity: moves.probability(*at, &base.probability[..count]),
+                overlay: overlay(*at),
             }
         };
         Ok(order.iter().map(term).collect())
+    }
+
+    /// The gateways that a payment would have been offered but for their rules.
+    pub fn excluded(&self, context: &Context<'_>) -> Vec<Excluded> {
+        let mut excluded = Vec::new();
+        let note = |gateway: &str, refusal: crate::Refusal<'_>| {
+            excluded.push(Excluded { gateway: gateway.to_owned(), rule: refusal.to_string() });
+        };
+        // An error says the same once more: that they are all refused.
+        let _ = Eligible::of(context, &self.known, &self.terms.gateways, note);
+        excluded
     }
 
     /// Names the decision on this context: the same for the same body under the same version, another for another body. The
@@ -223,16 +340,20 @@ impl Policy {
         draw::decision_id(self.terms.version, lapsed, self.terms.seed, context)
     }
 
-    fn learning(&self) -> Learning {
+    pub(crate) fn learning(&self) -> Learning {
         match self.terms.learning {
             Learning::Explore if self.terms.kill_switch => Learning::Exploit,
             learning => learning,
         }
     }
 
+    /// What a success is worth, as a share of the amount, before what it costs.
+    pub(crate) fn margin(&self, context: &Context<'_>) -> f64 {
+        context.margin_bps.map_or(1.0, |bps| (bps as f64 / 10_000.0).clamp(0.0, 1.0))
+    }
+
     fn eligible<'a>(&'a self, context: &Context<'a>) -> Result<Eligible<'a>, NoEligibleGateway> {
-        let seen = |method: &str| self.terms.seen.get(method).map_or(&[][..], Vec::as_slice);
-        Eligible::of(context, &self.terms.gateways, seen)
+        Eligible::of(context, &self.known, &self.terms.gateways, |_, _| {})
     }
 
     fn moves<'a>(
@@ -245,60 +366,6 @@ impl Policy {
             return Moves::none(eligible, order);
         }
         Moves::of(&self.overlays, &self.terms.allocation, eligible, order, context)
-    }
-
-    fn fee_share(&self, gateway: &str, context: &Context<'_>) -> f64 {
-        let priced = if self.priced.is_empty() { None } else { self.priced.get(gateway) };
-        priced.map_or(0.0, |at| {
-            self.terms.gateways[*at].fee_share(context.get("method"), context.amount)
-        })
-    }
-
-    fn base(&self, eligible: &Eligible<'_>, context: &Context<'_>) -> Base {
-        let names = eligible.names();
-        let mut base = Base {
-            score: [0.0; GATEWAYS_MAX],
-            probability: [0.0; GATEWAYS_MAX],
-            order: std::array::from_fn(|at| at),
-        };
-        let learning = self.learning();
-        if learning == Learning::Off {
-            (1..).zip(&mut base.score[..names.len()]).for_each(|(place, score)| {
-                *score = f64::from(place);
-            });
-            base.probability[0] = 1.0;
-            return base;
-        }
-        let row = self.lookup.row(context);
-        let mut posteriors = [0; GATEWAYS_MAX];
-        let mut kept = [1.0; GATEWAYS_MAX];
-        for (at, name) in names.iter().enumerate() {
-            posteriors[at] = self.lookup.posterior(row, name);
-            kept[at] = 1.0 - self.fee_share(name, context);
-            base.score[at] = self.lookup.posteriors[posteriors[at]].mean() * kept[at];
-        }
-        // Stable: of equal ones the caller's order stands.
-        let score = base.score;
-        insertion_sort(&mut base.order[..names.len()], |a, b| score[a] > score[b]);
-        match learning {
-            Learning::Explore => {
-                let contender = |at: usize| (&self.laws[posteriors[at]], kept[at]);
-                best::probabilities(contender, &mut base.probability[..names.len()]);
-            }
-            Learning::Off | Learning::Exploit => base.probability[base.order[0]] = 1.0,
-        }
-        base
-    }
-}
-
-/// A stable sort of a handful without allocating, which the standard library's isn't for more than twenty.
-fn insertion_sort(order: &mut [usize], is_before: impl Fn(usize, usize) -> bool) {
-    for sorted in 1..order.len() {
-        let mut at = sorted;
-        while at > 0 && is_before(order[at], order[at - 1]) {
-            order.swap(at, at - 1);
-            at -= 1;
-        }
     }
 }
 

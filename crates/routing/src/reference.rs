@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use payments::Timestamp;
+use payments::{NONE, Timestamp};
 use proptest::prelude::*;
 
 use crate::worlds::{NOW_MS, Payment, payment, policy, terms};
@@ -24,9 +24,17 @@ fn eligible(terms: &Terms, context: &Context<'_>) -> Vec<String> {
         .collect();
     let seen = method.and_then(|m| terms.seen.get(m)).cloned().unwrap_or_default();
     let first = [candidates, configured, seen].into_iter().find(|list| !list.is_empty());
+    // A name that is configured twice has the rules of the first.
+    let refused = |name: &String| {
+        let gateway = terms.gateways.iter().find(|gateway| gateway.name == *name);
+        gateway.is_some_and(|g| {
+            g.refuses.iter().any(|rule| rule.holds(context))
+                || !g.accepts.is_empty() && !g.accepts.iter().any(|rule| rule.holds(context))
+        })
+    };
     let mut names = Vec::new();
     for name in first.unwrap_or_default() {
-        if !names.contains(&name) {
+        if !names.contains(&name) && !refused(&name) {
             names.push(name);
         }
     }
@@ -43,8 +51,7 @@ fn fitting<'a>(terms: &'a Terms, context: &Context<'_>) -> Vec<&'a Overlay> {
         let names_something = overlay.from.is_some() || (retry && !overlay.when.is_empty());
         let expired = overlay.expires_at <= context.at;
         let values: BTreeMap<&str, &str> = context.values.iter().copied().collect();
-        let agrees =
-            overlay.when.iter().all(|(d, v)| values.get(d.as_str()).unwrap_or(&"__none__") == v);
+        let agrees = overlay.when.iter().all(|(d, v)| values.get(d.as_str()).unwrap_or(&NONE) == v);
         names_something && !expired && agrees
     };
     terms.allocation.overlays.iter().filter(fits).collect()
@@ -109,6 +116,8 @@ fn slow(terms: &Terms, terms_of_score: &[Term], context: &Context<'_>) -> Option
     let mut below = 0.0;
     let mut ordinary = ranking[0].clone();
     if base[&ranking[0]] < 1.0 {
+        // Rounding may leave a sliver above the last.
+        ordinary = eligible.iter().rfind(|name| base[*name] > 0.0).unwrap().clone();
         for name in &eligible {
             if u >= below && u < below + base[name] {
                 ordinary = name.clone();
@@ -204,6 +213,27 @@ proptest! {
     }
 
     #[test]
+    fn a_gateway_under_test_keeps_its_share(policy in policy(), payment in payment()) {
+        let context = payment.context("p");
+        let Ok(explained) = policy.explain(&context) else { return Ok(()) };
+        let fitting = fitting(policy.terms(), &context);
+        let held = |gateway: &str| {
+            let about = |o: &&&Overlay| o.from.as_deref().is_none_or(|own| own == gateway);
+            let moving = |o: &&Overlay| !matches!(o.directive, Directive::Retry { .. });
+            fitting.iter().find(about).copied().filter(moving).map_or(0.0, |o| o.holds)
+        };
+        let all: f64 = explained.iter().map(|term| held(&term.gateway)).sum();
+        prop_assert!((explained.iter().map(|term| term.base).sum::<f64>() - 1.0).abs() < 1e-9);
+        // Who is kept where the card is goes nowhere for a test.
+        let is_own = |term: &&Term| payment.sticky == Some(term.gateway.as_str());
+        let is_kept = explained.iter().find(is_own).is_some_and(|own| own.base == 1.0);
+        let learns = policy.terms().learning != Learning::Off && !is_kept;
+        for term in explained.iter().filter(|_| learns) {
+            prop_assert!(term.base >= held(&term.gateway) / all.max(1.0) - 1e-9, "{term:?}");
+        }
+    }
+
+    #[test]
     fn the_ranking_is_in_order(policy in policy(), payment in payment()) {
         let Ok(choice) = policy.choose(&payment.context("p")) else { return Ok(()) };
         let learns = policy.terms().learning != Learning::Off;
@@ -217,7 +247,8 @@ proptest! {
         for id in ids(5) {
             let Ok(choice) = policy.choose(&payment.context(&id)) else { return Ok(()) };
             prop_assert_eq!(choice.propensity, 1.0);
-            prop_assert_eq!(&choice.gateway, &choice.ranking[0].gateway);
+            let is_sticky = payment.sticky.is_some();
+            prop_assert!(is_sticky || choice.gateway == choice.ranking[0].gateway);
             prop_assert_eq!((choice.assignment, choice.retry), (None, None));
             prop_assert!(matches!(choice.reason, Reason::Learned | Reason::Fallback));
         }
@@ -274,6 +305,7 @@ proptest! {
             let choice = policy.choose(&payment.context(&id)).unwrap();
             *counts.entry(choice.gateway).or_default() += 1.0;
         }
+        // What floors and pins promise is kept by the ordinary choice.
         for (name, p) in law {
             let got = counts.get(&name).copied().unwrap_or(0.0) / n as f64;
             let sd = (p * (1.0 - p) / n as f64).sqrt();
@@ -283,12 +315,9 @@ proptest! {
 }
 
 fn plain(gateways: &[&str], overlays: Vec<Overlay>) -> Policy {
-    let gateways = gateways.iter().map(|name| crate::Gateway {
-        name: (*name).into(),
-        methods: Vec::new(),
-        capacity_per_s: None,
-        fee: Vec::new(),
-    });
+    let gateways = gateways
+        .iter()
+        .map(|name| crate::Gateway { name: (*name).into(), ..crate::Gateway::default() });
     let allocation = Allocation { version: 1, overlays };
     Policy::new(Terms { gateways: gateways.collect(), allocation, ..Terms::default() })
 }
@@ -301,6 +330,7 @@ fn reroute(from: &str, to: &[(&str, f64)], share: f64) -> Overlay {
         from: Some(from.into()),
         directive: Directive::Reroute { to: to.iter().map(|(g, w)| ((*g).into(), *w)).collect() },
         share,
+        holds: 0.0,
         salt: 11,
         expires_at: Timestamp::from_millis(NOW_MS + 1),
     }
@@ -309,7 +339,7 @@ fn reroute(from: &str, to: &[(&str, f64)], share: f64) -> Overlay {
 const CARD: &[(&str, &str)] = &[("method", "card")];
 
 fn card(candidates: &[&'static str]) -> Payment {
-    Payment { values: CARD.to_vec(), candidates: candidates.to_vec(), amount: None }
+    Payment { values: CARD.to_vec(), candidates: candidates.to_vec(), amount: None, sticky: None }
 }
 
 #[test]
@@ -329,6 +359,20 @@ fn an_empty_context_touches_only_its_gateway() {
         (choice.gateway.as_str(), choice.reason, choice.retry),
         ("b", Reason::Fallback, None)
     );
+}
+
+#[test]
+fn a_test_holds_nobody_who_is_kept_elsewhere() {
+    let held = Overlay { holds: 0.9, ..reroute("a", &[("c", 1.0)], 0.5) };
+    let terms = plain(&["a", "b", "c"], vec![held]).terms().clone();
+    let policy = Policy::new(Terms { learning: Learning::Explore, ..terms });
+    let of = |sticky| Payment { sticky, ..card(&[]) };
+    let base = |payment: Payment, gateway: &str| {
+        let terms = policy.explain(&payment.context("p")).unwrap();
+        terms.into_iter().find(|term| term.gateway == gateway).unwrap().base
+    };
+    assert!(base(of(None), "a") >= 0.9 - 1e-9);
+    assert_eq!((base(of(Some("b")), "a"), base(of(Some("b")), "b")), (0.0, 1.0));
 }
 
 #[test]
@@ -375,7 +419,7 @@ fn an_id_belongs_to_one_body_and_version() {
     let payment = card(&[]);
     let context = payment.context("p");
     let id = policy.decision_id(&context);
-    insta::assert_snapshot!(id, @"d_212a93256f90fdaf4aa68e7201acaad7");
+    insta::assert_snapshot!(id, @"d_212a93256f90gfdaf4aa68e72g01acaad7");
     let at = |ms| Context { at: Timestamp::from_millis(NOW_MS + ms), ..context };
     assert_eq!(policy.decision_id(&at(-5_000)), id);
     assert_ne!(policy.decision_id(&at(1)), id, "the overlay has expired");
@@ -386,6 +430,9 @@ fn an_id_belongs_to_one_body_and_version() {
         Context { values: &[("metho", "dcard")], ..context },
         candidates.context("p"),
         payment.context("q"),
+        Context { risk: Some(0.1), ..context },
+        Context { margin_bps: Some(100), ..context },
+        Context { sticky: Some("a"), ..context },
     ];
     for other in others {
         assert_ne!(policy.decision_id(&other), id);
@@ -400,6 +447,6 @@ fn what_is_missing_is_said() {
         plain(&[], Vec::new()).choose(&payment.context("p")).unwrap_err().to_string()
     };
     insta::assert_snapshot!(error(card(&[])), @"no gateway is eligible for method `card`: none was sent as `candidates`, no [[gateways]] table lists it in `methods`, and none was seen for it in the last 24 h; send candidates or configure a gateway");
-    let bare = Payment { values: Vec::new(), candidates: Vec::new(), amount: None };
+    let bare = Payment { values: Vec::new(), ..card(&[]) };
     insta::assert_snapshot!(error(bare), @"no gateway is eligible for a payment without method: none was sent as `candidates`, no [[gateways]] table lists it in `methods`, and none was seen for it in the last 24 h; send candidates or configure a gateway");
 }

@@ -1,39 +1,95 @@
-//! What was learnt, as a look-up: the posterior of a gateway's success rate for any payment.
+//! What was learnt, as a look-up: how likely a payment succeeds at each gateway, and how sure that is.
 //!
-//! Rows are contexts, from the coarsest (nothing known) over the method to the cell (all dimensions); columns are gateways. A
-//! payment reads the finest row that exists for it, and a gateway that was never seen in that row what it may expect there: the mean of the
-//! coarser row, worth only as many attempts as cells of one row resemble each other. So every payment and every gateway has a
-//! posterior, and little evidence looks like little evidence.
+//! On the scale of log odds a payment's expectation is a sum of effects: of everything, of the value of each dimension, and of the cell that
+//! all values make together; each effect has a part that all gateways share and one per gateway,
+//!
+//! > log odds = sum over places of (shared + own(gateway)),    variance = sum over places of var own(gateway).
+//!
+//! What is shared moves no gateway ahead of another, so its variance stays out. A place or a gateway that was never seen has
+//! mean 0 and the variance that such effects have: every payment and every gateway has an expectation, and little evidence looks like it.
 //!
 //! [`Table`] is what the learner hands over and what a snapshot carries; [`Lookup`] is its form for the hot path: values become
-//! numbers once, a row is found by two to five hash look-ups that allocate nothing.
+//! numbers once, rows lie dense over the gateways, and a payment finds its rows by a hash look-up each, allocating nothing.
 
-use std::collections::BTreeMap;
-
+use payments::{NONE, OTHER};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
-use stats::posterior::Beta;
 
-use crate::context::{Context, NONE};
+use crate::context::Context;
+use crate::eligible::GATEWAYS_MAX;
 
 /// Dimensions of a cell at most.
 pub const DIMENSIONS_MAX: usize = 8;
+/// Rows that a payment has at most: everything, one per dimension, the cell.
+const ROWS_MAX: usize = DIMENSIONS_MAX + 2;
 
-/// Posteriors by context and gateway.
+/// A normal law over an effect on the log odds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Effect {
+    /// Expected.
+    pub mean: f64,
+    /// Of the error.
+    pub variance: f64,
+}
+
+/// Where an effect acts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Place {
+    /// On every payment.
+    Everywhere,
+    /// On payments with this value of one dimension, by its number.
+    Value(u8, String),
+    /// On payments with these values of all dimensions.
+    Cell(Vec<String>),
+}
+
+/// The effects of one place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Where.
+    pub place: Place,
+    /// What all gateways share there.
+    pub shared: f64,
+    /// By gateway, as numbered in [`Table::gateways`]; those never seen there are left out.
+    pub own: Vec<(u16, Effect)>,
+}
+
+/// Variance of an effect that nothing is known of, by kind of place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Unseen {
+    /// Of a gateway as a whole.
+    pub everywhere: f64,
+    /// At one value.
+    pub value: f64,
+    /// In one cell.
+    pub cell: f64,
+}
+
+/// Effects by place and gateway.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Table {
-    /// The dimensions of a cell, the first being the one that the coarser row keeps.
+    /// The dimensions that effects are told apart by.
     pub dimensions: Vec<String>,
-    /// Leading values of the dimensions (none, the first, or all of them) to gateway to posterior.
-    pub rows: BTreeMap<Vec<String>, BTreeMap<String, Beta>>,
-    /// For gateways that were never seen.
-    pub unknown: Beta,
+    /// Names of the gateways that were seen.
+    pub gateways: Vec<String>,
+    /// Attempts seen at each, discounted.
+    pub attempts: Vec<f64>,
+    /// The effects.
+    pub rows: Vec<Row>,
+    /// Of what was never seen.
+    pub unseen: Unseen,
 }
 
 impl Default for Table {
-    /// Nothing learnt: one attempt of evidence for any gateway.
+    /// Nothing learnt: any gateway succeeds in one half, or in anything else.
     fn default() -> Self {
-        Self { dimensions: Vec::new(), rows: BTreeMap::new(), unknown: Beta::JEFFREYS }
+        Self {
+            dimensions: Vec::new(),
+            gateways: Vec::new(),
+            attempts: Vec::new(),
+            rows: Vec::new(),
+            unseen: Unseen { everywhere: 1.0, value: 0.0, cell: 0.0 },
+        }
     }
 }
 
@@ -42,137 +98,129 @@ const ABSENT: u32 = u32::MAX;
 
 type Key = [u32; DIMENSIONS_MAX];
 
-/// A table for the hot path.
+/// A dimension: its name, and the number and row of each value.
+type Values = (String, FxHashMap<String, (u32, u32)>);
+
+/// A table for the hot path; its columns are the gateways of the policy, and one for any other.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lookup {
-    dimensions: Vec<(String, FxHashMap<String, u32>)>,
-    gateways: FxHashMap<String, usize>,
-    rows: FxHashMap<Key, usize>,
-    /// Row by row, one number per gateway and one for those unknown: which posterior.
-    cells: Vec<u32>,
-    /// The different posteriors.
-    pub posteriors: Vec<Beta>,
+    dimensions: Vec<Values>,
+    cells: FxHashMap<Key, u32>,
+    width: usize,
+    shared: Vec<f64>,
+    /// Row by row; the first three are everywhere, and what is unseen of values and of cells.
+    means: Vec<f64>,
+    variances: Vec<f64>,
+}
+
+const EVERYWHERE: u32 = 0;
+const UNSEEN_VALUE: u32 = 1;
+const UNSEEN_CELL: u32 = 2;
+
+/// The rows that make up a payment's expectation.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows {
+    at: [u32; ROWS_MAX],
+    len: usize,
 }
 
 impl Lookup {
-    pub fn new(table: &Table) -> Self {
-        let mut dimensions: Vec<(String, FxHashMap<String, u32>)> =
-            table.dimensions.iter().map(|name| (name.clone(), FxHashMap::default())).collect();
-        dimensions.truncate(DIMENSIONS_MAX);
-        let mut gateways = FxHashMap::default();
-        for name in table.rows.values().flat_map(BTreeMap::keys) {
-            let next = gateways.len();
-            gateways.entry(name.clone()).or_insert(next);
+    /// `column` says where a gateway of the table is found; `width` counts the columns, the last one being any other gateway's.
+    pub fn new(table: &Table, width: usize, column: impl Fn(&str) -> usize) -> Self {
+        let columns: Vec<usize> = table.gateways.iter().map(|name| column(name)).collect();
+        let mut look = Self { width, ..Self::default() };
+        let dimensions = &table.dimensions[..table.dimensions.len().min(DIMENSIONS_MAX)];
+        look.dimensions = dimensions.iter().map(|d| (d.clone(), FxHashMap::default())).collect();
+        let Unseen { everywhere, value, cell } = table.unseen;
+        for unseen in [everywhere, value, cell] {
+            look.push(unseen);
         }
-        let width = gateways.len() + 1;
-        let mut look = Self {
-            cells: vec![0; width],
-            posteriors: vec![table.unknown],
-            rows: FxHashMap::default(),
-            dimensions,
-            gateways,
-        };
-        // Shorter paths come first in the map's order, so that a row finds the coarser one that it starts from.
-        for (path, row) in &table.rows {
-            let mut key = [ABSENT; DIMENSIONS_MAX];
-            for (number, ((_, values), value)) in
-                key.iter_mut().zip(look.dimensions.iter_mut().zip(path))
-            {
-                let next = values.len() as u32;
-                *number = *values.entry(value.clone()).or_insert(next);
-            }
-            let at = if path.is_empty() {
-                0
-            } else {
-                let start = look.coarser(&key) * width;
-                look.cells.extend_from_within(start..start + width);
-                look.cells.len() / width - 1
+        for row in &table.rows {
+            let (at, unseen) = match &row.place {
+                Place::Everywhere => (EVERYWHERE as usize, everywhere),
+                Place::Value(dimension, name) => {
+                    let Some((_, values)) = look.dimensions.get_mut(usize::from(*dimension)) else {
+                        continue;
+                    };
+                    let number = values.len() as u32;
+                    let at = look.shared.len();
+                    values.insert(name.clone(), (number, at as u32));
+                    look.push(value);
+                    (at, value)
+                }
+                Place::Cell(names) => {
+                    let mut key = [ABSENT; DIMENSIONS_MAX];
+                    for ((number, (_, values)), name) in
+                        key.iter_mut().zip(&look.dimensions).zip(names)
+                    {
+                        *number = values.get(name).map_or(ABSENT, |(number, _)| *number);
+                    }
+                    let at = look.shared.len();
+                    look.cells.insert(key, at as u32);
+                    look.push(cell);
+                    (at, cell)
+                }
             };
-            look.rows.insert(key, at);
-            for (gateway, posterior) in row {
-                look.cells[at * width + look.gateways[gateway]] = look.posteriors.len() as u32;
-                look.posteriors.push(*posterior);
+            debug_assert!(unseen >= 0.0);
+            look.shared[at] = row.shared;
+            for (gateway, effect) in &row.own {
+                let Some(column) = columns.get(usize::from(*gateway)) else { continue };
+                look.means[at * width + column] = effect.mean;
+                look.variances[at * width + column] = effect.variance;
             }
         }
         look
     }
 
-    fn coarser(&self, key: &Key) -> usize {
-        let mut first = [ABSENT; DIMENSIONS_MAX];
-        first[0] = key[0];
-        self.rows.get(&first).copied().unwrap_or(0)
+    fn push(&mut self, variance: f64) {
+        self.shared.push(0.0);
+        self.means.resize(self.means.len() + self.width, 0.0);
+        self.variances.resize(self.variances.len() + self.width, variance);
     }
 
-    /// The row of a payment.
-    pub fn row(&self, context: &Context<'_>) -> usize {
-        if self.dimensions.is_empty() {
-            return 0;
-        }
+    /// The rows of a payment.
+    pub fn rows(&self, context: &Context<'_>) -> Rows {
+        let mut rows = Rows { at: [EVERYWHERE; ROWS_MAX], len: 1 };
         let mut key = [ABSENT; DIMENSIONS_MAX];
+        let mut is_whole = true;
         for (number, (dimension, values)) in key.iter_mut().zip(&self.dimensions) {
-            let value = context.get(dimension).unwrap_or(NONE);
-            *number = values.get(value).copied().unwrap_or(ABSENT);
+            let found =
+                values.get(context.get(dimension).unwrap_or(NONE)).or_else(|| values.get(OTHER));
+            let at = found.map_or(UNSEEN_VALUE, |(_, at)| *at);
+            match found {
+                Some((found, _)) => *number = *found,
+                None => is_whole = false,
+            }
+            rows.at[rows.len] = at;
+            rows.len += 1;
         }
-        // A value that the table lacks leaves a hole in the key, which then reads as a coarser row's if it is the last:
-        // only a whole key is looked up.
-        let is_whole = key[..self.dimensions.len()].iter().all(|number| *number != ABSENT);
-        let exact = if is_whole { self.rows.get(&key).copied() } else { None };
-        exact.unwrap_or_else(|| self.coarser(&key))
+        if self.dimensions.len() > 1 {
+            let exact = if is_whole { self.cells.get(&key).copied() } else { None };
+            rows.at[rows.len] = exact.unwrap_or(UNSEEN_CELL);
+            rows.len += 1;
+        }
+        rows
     }
 
-    /// Which posterior a gateway has in a row.
-    pub fn posterior(&self, row: usize, gateway: &str) -> usize {
-        let width = self.gateways.len() + 1;
-        let column = self.gateways.get(gateway).copied().unwrap_or(width - 1);
-        self.cells[row * width + column] as usize
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use payments::Timestamp;
-
-    #[test]
-    fn a_payment_reads_the_finest_row_there_is() {
-        let row = |path: &[&str], cells: &[(&str, f64)]| {
-            let path: Vec<String> = path.iter().map(|v| (*v).into()).collect();
-            let cells = cells.iter().map(|(g, m)| ((*g).into(), Beta::with_mean(*m, 10.0)));
-            (path, cells.collect())
-        };
-        let table = Table {
-            dimensions: vec!["method".into(), "issuer".into()],
-            rows: BTreeMap::from([
-                row(&[], &[("a", 0.5), ("b", 0.4)]),
-                row(&["card"], &[("a", 0.6)]),
-                row(&["card", "HDFC"], &[("c", 0.7)]),
-                row(&["upi", NONE], &[("a", 0.8)]),
-            ]),
-            unknown: Beta::with_mean(0.1, 10.0),
-        };
-        let lookup = Lookup::new(&table);
-        let mean = |values: &[(&str, &str)], gateway| {
-            let at = Timestamp::from_millis(0);
-            let context = Context {
-                payment_id: "p",
-                attempt_number: 1,
-                at,
-                values,
-                amount: None,
-                candidates: &[],
-            };
-            let row = lookup.row(&context);
-            (lookup.posteriors[lookup.posterior(row, gateway)].mean() * 10.0).round() as u32
-        };
-        let (card, hdfc) = (("method", "card"), ("issuer", "HDFC"));
-        assert_eq!([mean(&[], "a"), mean(&[], "b"), mean(&[], "z")], [5, 4, 1]);
-        assert_eq!([mean(&[card], "a"), mean(&[card], "b"), mean(&[card], "c")], [6, 4, 1]);
-        assert_eq!(mean(&[card, hdfc], "a"), 6);
-        assert_eq!(mean(&[card, hdfc], "c"), 7);
-        assert_eq!(mean(&[("method", "upi")], "a"), 8);
-        assert_eq!(mean(&[("method", "upi"), hdfc], "a"), 5);
-        assert_eq!(mean(&[("method", "wallet")], "b"), 4);
-        let empty = Lookup::new(&Table::default());
-        assert_eq!((empty.posteriors.len(), empty.posterior(0, "a")), (1, 0));
+    /// Fills in the effect of each column that is asked for.
+    pub fn expect(&self, rows: &Rows, columns: &[u16], out: &mut [Effect; GATEWAYS_MAX]) {
+        let rows = &rows.at[..rows.len];
+        let shared = rows.iter().map(|row| self.shared[*row as usize]).sum::<f64>();
+        let mut means = [shared; GATEWAYS_MAX];
+        let mut variances = [0.0; GATEWAYS_MAX];
+        for row in rows {
+            let start = *row as usize * self.width;
+            let own = &self.means[start..start + self.width];
+            let errors = &self.variances[start..start + self.width];
+            for ((mean, variance), column) in means.iter_mut().zip(&mut variances).zip(columns) {
+                *mean += own[usize::from(*column)];
+                *variance += errors[usize::from(*column)];
+            }
+        }
+        for ((effect, mean), variance) in
+            out.iter_mut().zip(means).zip(variances).take(columns.len())
+        {
+            *effect = Effect { mean, variance };
+        }
     }
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use payments::{Currency, Money, Timestamp};
 use proptest::prelude::*;
-use stats::posterior::Beta;
 
 use crate::{
-    Allocation, Context, Directive, Fee, Gateway, Learning, Overlay, Policy, Table, Terms,
+    Allocation, Context, Directive, Effect, Exploration, Fee, Gateway, Learning, Overlay, Place,
+    Policy, Row, Rule, Table, Terms, Unseen,
 };
 
 pub const GATEWAYS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
@@ -22,17 +22,17 @@ pub struct Payment {
     pub values: Vec<(&'static str, &'static str)>,
     pub candidates: Vec<&'static str>,
     pub amount: Option<Money>,
+    pub sticky: Option<&'static str>,
 }
 
 impl Payment {
     pub fn context<'a>(&'a self, payment_id: &'a str) -> Context<'a> {
         Context {
-            payment_id,
-            attempt_number: 1,
-            at: Timestamp::from_millis(NOW_MS),
             values: &self.values,
             amount: self.amount,
             candidates: &self.candidates,
+            sticky: self.sticky,
+            ..Context::at(Timestamp::from_millis(NOW_MS), payment_id)
         }
     }
 }
@@ -44,8 +44,10 @@ pub fn payment() -> impl Strategy<Value = Payment> {
     let candidates =
         prop_oneof![Just(vec![]), prop::collection::vec(prop::sample::select(&GATEWAYS[..]), 1..6)];
     let amount = proptest::option::of((0i64..500_000, prop::sample::select(&["INR", "EUR"][..])));
-    (value("method", &METHODS), value("issuer", &ISSUERS), candidates, amount).prop_map(
-        |(method, issuer, candidates, amount)| Payment {
+    let sticky = proptest::option::weighted(0.2, prop::sample::select(&GATEWAYS[..]));
+    (value("method", &METHODS), value("issuer", &ISSUERS), candidates, amount, sticky).prop_map(
+        |(method, issuer, candidates, amount, sticky)| Payment {
+            sticky,
             values: method.into_iter().chain(issuer).collect(),
             candidates,
             amount: amount
@@ -81,21 +83,24 @@ fn overlay() -> impl Strategy<Value = Overlay> {
         when,
         proptest::option::weighted(0.9, name()),
         directive(),
-        share,
+        (share, prop_oneof![2 => Just(0.0), 1 => 0.0..1.0_f64]),
         0u64..4,
         lives_ms,
         0..100u32,
         any::<bool>(),
     )
-        .prop_map(|(when, from, directive, share, salt, lives_ms, id, tested)| Overlay {
-            intervention_id: format!("i_{id}"),
-            experiment_id: tested.then(|| format!("x_{id}")),
-            when,
-            from,
-            directive,
-            share,
-            salt,
-            expires_at: Timestamp::from_millis(NOW_MS + lives_ms),
+        .prop_map(|(when, from, directive, (share, holds), salt, lives_ms, id, tested)| {
+            Overlay {
+                intervention_id: format!("i_{id}"),
+                experiment_id: tested.then(|| format!("x_{id}")),
+                when,
+                from,
+                directive,
+                share,
+                holds,
+                salt,
+                expires_at: Timestamp::from_millis(NOW_MS + lives_ms),
+            }
         })
 }
 
@@ -104,31 +109,78 @@ fn gateway() -> impl Strategy<Value = Gateway> {
     let fee = (0u32..800, 0i64..2_000, 0i64..100_000).prop_map(|(bps, fixed_minor, from_minor)| {
         Fee { method: None, from_minor, fixed_minor, currency: Currency::parse("INR"), bps }
     });
-    (name(), methods, prop::collection::vec(fee, 0..3)).prop_map(|(name, methods, fee)| Gateway {
-        name,
-        methods: methods.into_iter().map(Into::into).collect(),
-        capacity_per_s: None,
-        fee,
-    })
+    let issuers = prop::sample::subsequence(&ISSUERS[..], 1..3)
+        .prop_map(|issuers| issuers.into_iter().map(Into::into).collect::<Vec<String>>());
+    let rule = (issuers, proptest::option::of(0..400_000_i64))
+        .prop_map(|(issuer, amount_max)| Rule { issuer, amount_max, ..Rule::default() });
+    let accepts = prop::collection::vec(rule.clone(), 0..2);
+    let refuses = prop_oneof![3 => Just(vec![]), 1 => prop::collection::vec(rule, 0..2)];
+    let share_min = prop_oneof![3 => Just(0.0), 1 => 0.0..0.3_f64];
+    let fee = prop::collection::vec(fee, 0..3);
+    (name(), methods, fee, accepts, refuses, share_min).prop_map(
+        |(name, methods, fee, accepts, refuses, share_min)| Gateway {
+            name,
+            methods: methods.into_iter().map(Into::into).collect(),
+            fee,
+            accepts,
+            refuses,
+            share_min,
+            ..Gateway::default()
+        },
+    )
 }
 
 fn table() -> impl Strategy<Value = Table> {
-    let posterior = || (0.2..0.98_f64, 2.0..400.0_f64).prop_map(|(m, n)| Beta::with_mean(m, n));
-    let row = || prop::collection::btree_map(name(), posterior(), 0..6);
-    (row(), prop::collection::vec(row(), 3), prop::collection::vec(row(), 3)).prop_map(
-        |(root, methods, cells)| {
-            let mut rows = BTreeMap::from([(vec![], root)]);
-            for (at, (method, cell)) in methods.into_iter().zip(cells).enumerate() {
-                rows.insert(vec![METHODS[at].into()], method);
-                rows.insert(vec![METHODS[at].into(), "HDFC".into()], cell);
-            }
-            Table {
-                dimensions: vec!["method".into(), "issuer".into()],
-                rows,
-                unknown: Beta::new(1.0, 1.0),
-            }
+    let effect =
+        || (-1.5..1.5_f64, 0.001..1.0_f64).prop_map(|(mean, variance)| Effect { mean, variance });
+    let own = move || {
+        let gateways = prop::sample::subsequence((0..6).collect::<Vec<u16>>(), 0..6);
+        gateways.prop_flat_map(move |at| {
+            let effects = prop::collection::vec(effect(), at.len());
+            effects.prop_map(move |effects| at.iter().copied().zip(effects).collect::<Vec<_>>())
+        })
+    };
+    let places = || {
+        let value = |dimension, value: &str| Place::Value(dimension, value.into());
+        let cell = |method: &str| Place::Cell(vec![method.into(), "HDFC".into()]);
+        let methods = METHODS.iter().map(move |method| value(0, method));
+        let issuers = ISSUERS.iter().map(move |issuer| value(1, issuer));
+        std::iter::once(Place::Everywhere)
+            .chain(methods)
+            .chain(issuers)
+            .chain(METHODS.iter().map(move |method| cell(method)))
+            .collect::<Vec<_>>()
+    };
+    let count = places().len();
+    let rows = prop::collection::vec((0.0..1.0_f64, own()), count);
+    let attempts = prop::collection::vec(0.0..100.0_f64, 6);
+    (rows, attempts).prop_map(move |(rows, attempts)| Table {
+        dimensions: vec!["method".into(), "issuer".into()],
+        gateways: GATEWAYS.map(Into::into).into(),
+        attempts,
+        rows: places()
+            .into_iter()
+            .zip(rows)
+            .map(|(place, (shared, own))| Row { place, shared, own })
+            .collect(),
+        unseen: Unseen { everywhere: 0.5, value: 0.1, cell: 0.05 },
+    })
+}
+
+fn exploration() -> impl Strategy<Value = Exploration> {
+    (prop_oneof![Just(0.0), 0.0..0.1_f64], 0.05..1.0_f64, 0.1..2.0_f64, 0.0..0.2_f64).prop_map(
+        |(floor, newcomers_max, boldness, sticky_loss_max)| Exploration {
+            floor,
+            newcomers_max,
+            boldness,
+            sticky_loss_max,
+            ..Exploration::default()
         },
     )
+}
+
+fn admitted() -> impl Strategy<Value = BTreeMap<String, f64>> {
+    prop::collection::btree_map(name(), 0.0..1.0_f64, 0..3)
 }
 
 pub fn terms() -> impl Strategy<Value = Terms> {
@@ -137,8 +189,12 @@ pub fn terms() -> impl Strategy<Value = Terms> {
         .prop_map(|names| BTreeMap::from([("wallet".to_owned(), names)]));
     let overlays = prop::collection::vec(overlay(), 0..6);
     let gateways = prop::collection::vec(gateway(), 0..5);
-    (any::<u64>(), learning, gateways, seen, overlays, prop::bool::weighted(0.1), table()).prop_map(
-        |(seed, learning, gateways, seen, overlays, kill_switch, table)| Terms {
+    let kill_switch = prop::bool::weighted(0.1);
+    let bounds = (exploration(), admitted());
+    (any::<u64>(), learning, gateways, seen, overlays, kill_switch, table(), bounds).prop_map(
+        |(seed, learning, gateways, seen, overlays, kill_switch, table, bounds)| Terms {
+            exploration: bounds.0,
+            admitted: bounds.1,
             version: 3,
             seed,
             learning,

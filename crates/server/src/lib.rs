@@ -8,6 +8,7 @@ pub mod backtest;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod evaluate;
 pub mod feeds;
 pub mod http;
 pub mod import;

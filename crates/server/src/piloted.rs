@@ -39,14 +39,19 @@ pub struct Piloted {
 /// Attempts handed over at once while learning.
 const BATCH: usize = 4_096;
 
-/// An engine that has seen a stage's quiet history.
+/// An engine that has seen a stage's quiet history, and whose pilot acts from here on.
 pub fn learnt(stage: &Stage, seed: u64) -> Engine {
-    let mut engine = watching(seed);
+    let mut engine = taught(stage, watching(seed));
+    take_over(&mut engine, stage.from);
+    engine
+}
+
+/// The engine, once it has seen a stage's quiet history.
+pub fn taught(stage: &Stage, mut engine: Engine) -> Engine {
     let mut attempts = stage.world.attempts(stage.learn_from, stage.from).map(|s| s.attempt);
     loop {
         let batch: Vec<_> = attempts.by_ref().take(BATCH).collect();
         if batch.is_empty() {
-            take_over(&mut engine, stage.from);
             return engine;
         }
         engine.handle(&Input::Attempts(batch));
@@ -74,9 +79,8 @@ pub fn gateways(stage: &Stage) -> Vec<Gateway> {
     known
         .map(|capacity| Gateway {
             name: capacity.gateway.clone(),
-            methods: Vec::new(),
             capacity_per_s: Some(capacity.per_s),
-            fee: Vec::new(),
+            ..Gateway::default()
         })
         .collect()
 }
@@ -150,10 +154,13 @@ impl Piloted {
                 Effect::Intervention(intervention) => {
                     self.interventions.insert(intervention.id.clone(), *intervention);
                 }
-                Effect::Allocation(_) => self.policy = self.engine.policy(),
                 Effect::Cycle { at, text, .. } => self.cycles.push((at, text)),
                 _ => {}
             }
+        }
+        // What was learnt makes another policy without an allocation's being told.
+        if self.engine.policy_version() != self.policy.terms().version {
+            self.policy = self.engine.policy();
         }
     }
 }
@@ -229,12 +236,11 @@ pub fn part_of(decision_id: &str) -> Option<(&str, Arm)> {
 impl Operator for Piloted {
     fn route(&mut self, ask: &Ask<'_>) -> Answer {
         let context = Context {
-            payment_id: ask.payment_id,
             attempt_number: ask.attempt_number,
-            at: ask.at,
             values: ask.values,
             amount: Some(ask.amount),
             candidates: ask.candidates,
+            ..Context::at(ask.at, ask.payment_id)
         };
         let Ok(choice) = self.policy.choose(&context) else { return Answer::default() };
         let gateway = ask.candidates.iter().position(|name| *name == choice.gateway);

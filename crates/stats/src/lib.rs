@@ -8,7 +8,11 @@ pub mod confidence_sequence;
 pub mod dispersion;
 pub mod edetector;
 pub mod elementary;
+pub mod off_policy;
 pub mod posterior;
 pub mod sketch;
 pub mod stream;
 pub mod window;
+
+/// Standard deviations of the normal distribution that hold 95 % of it, both sides together.
+pub const Z_95: f64 = 1.959_963_984_540_054;

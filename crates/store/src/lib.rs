@@ -15,6 +15,7 @@ mod alerts;
 mod alone;
 mod attempts;
 mod audit;
+mod blocks;
 mod cells;
 mod copy;
 mod error;
@@ -137,8 +138,8 @@ pub trait Work: Send {
     async fn acknowledge(&mut self, kind: Kind, id: &str, by: &str, at: Timestamp) -> Result<bool>;
     /// Appends an event.
     async fn event(&mut self, event: &Event) -> Result<()>;
-    /// Stores routing choices; one that is known stays as it is.
-    async fn choices(&mut self, choices: &[Choice]) -> Result<()>;
+    /// Stores routing choices; of one that is told again the first stands.
+    async fn choices(&mut self, choices: Vec<Choice>) -> Result<()>;
     /// Keeps a snapshot, and drops older ones but one, with the steps that only they needed.
     async fn snapshot(&mut self, snapshot: &Snapshot) -> Result<()>;
     /// Keeps a fact.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{AnyConnection, AnyPool, ConnectOptions, Executor};
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use crate::alone::Alone;
@@ -23,10 +24,13 @@ static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 const ACQUIRE_MAX: Duration = Duration::from_secs(5);
 const READERS_MAX: u32 = 8;
 
-/// SQLite's settings, per connection. FULL: a commit returns when it is on the medium, in WAL mode too. The page cache
-/// holds the inner pages of the indexes of some ten million rows.
+/// SQLite's settings, per connection. FULL: a commit returns when it is on the medium, in WAL mode too.
 const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; \
-     PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000; PRAGMA foreign_keys = ON;";
+     PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;";
+
+/// Beside them, the writer's: its page cache holds the leaves that random ids fall into (of five million rows nearly all, of more at least the inner pages of their
+/// indexes), and pages that several commits have changed are copied from the log once.
+const WRITER_PRAGMAS: &str = "PRAGMA cache_size = -262144; PRAGMA wal_autocheckpoint = 16000;";
 
 /// Opens the store of a URL and brings its schema up to date. A file that isn't there is made.
 pub async fn open(url: &str) -> Result<Sql> {
@@ -58,13 +62,16 @@ async fn open_at(url: &str, address: Address) -> Result<Sql> {
     let cell = highest(&readers, "SELECT COALESCE(MAX(id), 0) FROM cells").await?;
     let places = if is_sqlite { Places::Plain } else { Places::Numbered };
     let seat = Seat { cells: Cells::new(seq, cell), places, connection: None };
-    Ok(Sql { address, readers, seat: Arc::new(Mutex::new(seat)) })
+    let home = Handle::current();
+    Ok(Sql { address, home, readers, seat: Arc::new(Mutex::new(seat)) })
 }
 
 /// Where the store is, and how its writer speaks.
+#[derive(Clone)]
 pub(crate) struct Address {
     url: String,
     settings: &'static str,
+    writer_settings: &'static str,
     /// Begins a transaction that will write.
     pub begin: &'static str,
 }
@@ -75,20 +82,24 @@ impl Address {
         sqlx::any::install_default_drivers();
         if is_sqlite(url) {
             let url = with_mode(url, "rwc");
-            Ok(Self { url, settings: PRAGMAS, begin: "BEGIN IMMEDIATE" })
+            let (settings, writer_settings) = (PRAGMAS, WRITER_PRAGMAS);
+            Ok(Self { url, settings, writer_settings, begin: "BEGIN IMMEDIATE" })
         } else if is_postgres(url) {
             let settings = "SET synchronous_commit = on";
-            Ok(Self { url: url.to_owned(), settings, begin: "BEGIN" })
+            Ok(Self { url: url.to_owned(), settings, writer_settings: "", begin: "BEGIN" })
         } else {
             Err(Error::Url { got: shown(url) })
         }
     }
 
-    /// A connection of its own, with the settings.
+    /// A connection of its own, with the writer's settings.
     pub async fn connect(&self) -> Result<AnyConnection> {
         let options: AnyConnectOptions = self.url.parse()?;
         let mut connection = options.disable_statement_logging().connect().await?;
         connection.execute(sqlx::raw_sql(self.settings)).await?;
+        if !self.writer_settings.is_empty() {
+            connection.execute(sqlx::raw_sql(self.writer_settings)).await?;
+        }
         Ok(connection)
     }
 }

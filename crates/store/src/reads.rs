@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use payments::{Attempt, Timestamp};
+use payments::{Attempt, NONE, Timestamp};
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Executor};
+use sqlx::{AnyConnection, AnyPool, Executor};
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use crate::alerts::{self, Alert, Delivery, Due, Silence};
@@ -17,11 +18,13 @@ use crate::rows::{
 };
 use crate::sql::{at, get, maybe_at, query};
 use crate::work::{EFFECTS, Seat, SqlWork, Turn};
-use crate::{Change, Session, Store, User, Work, attempts, people, status};
+use crate::{Change, Session, Store, User, Work, attempts, blocks, people, status};
 
 /// A store in SQLite or PostgreSQL.
 pub struct Sql {
     pub(crate) address: Address,
+    /// Where it was opened: the writer's connection is driven there, whoever asks for it.
+    pub(crate) home: Handle,
     pub(crate) readers: AnyPool,
     pub(crate) seat: Arc<Mutex<Seat>>,
 }
@@ -30,13 +33,21 @@ pub struct Sql {
 const SLICEABLE: [&str; 7] =
     ["gateway", "method", "network", "issuer", "country", "merchant_id", "currency"];
 
+impl Sql {
+    async fn connect(&self) -> Result<AnyConnection> {
+        let address = self.address.clone();
+        let connecting = self.home.spawn(async move { address.connect().await });
+        connecting.await.map_err(|e| Error::Database(format!("connecting broke off: {e}")))?
+    }
+}
+
 #[async_trait]
 impl Store for Sql {
     async fn begin(&self) -> Result<Box<dyn Work>> {
         let mut seat = self.seat.clone().lock_owned().await;
         let mut connection = match seat.connection.take() {
             Some(connection) => connection,
-            None => self.address.connect().await?,
+            None => self.connect().await?,
         };
         connection.execute(self.address.begin).await?;
         Ok(Box::new(SqlWork { connection, turn: Turn { seat, is_kept: false } }))
@@ -144,11 +155,12 @@ impl Store for Sql {
     }
 
     async fn choice(&self, decision_id: &str) -> Result<Option<Choice>> {
-        let row =
-            sqlx::query("SELECT decision_id, at_ms, body FROM choices WHERE decision_id = $1")
-                .bind(decision_id.to_owned())
-                .fetch_optional(&self.readers)
-                .await?;
+        let text = format!(
+            "{} SELECT choices.decision_id, choices.at_ms, choices.body FROM choices {} ORDER BY choices.seq LIMIT 1",
+            blocks::of("choices"),
+            blocks::among("choices", "decision_id"),
+        );
+        let row = query(text).bind(decision_id.to_owned()).fetch_optional(&self.readers).await?;
         let choice = |row: &AnyRow| {
             Ok(Choice { decision_id: get(row, 0)?, at: at(row, 1)?, body: get(row, 2)? })
         };
@@ -157,8 +169,10 @@ impl Store for Sql {
 
     async fn payment(&self, payment_id: &str) -> Result<Vec<Attempt>> {
         let text = format!(
-            "{} WHERE a.payment_id = $1 ORDER BY a.occurred_at_ms, a.seq LIMIT 1000",
-            attempts::SELECT
+            "{} {} {} ORDER BY a.occurred_at_ms, a.seq LIMIT 1000",
+            blocks::of("attempts"),
+            attempts::SELECT,
+            blocks::among("a", "payment_id"),
         );
         let rows = query(text).bind(payment_id.to_owned()).fetch_all(&self.readers).await?;
         rows.iter().map(attempts::read).collect()
@@ -308,9 +322,6 @@ impl Store for Sql {
         alerts::active_silences(&self.readers, now).await
     }
 }
-
-/// What the engine calls a dimension that is missing.
-const NONE: &str = "__none__";
 
 /// `AND` for each pair, and the values to be bound, the first of them at this place.
 fn conditions(slice: &[(String, String)], first: usize) -> Result<(String, Vec<String>)> {

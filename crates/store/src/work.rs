@@ -120,20 +120,20 @@ impl Work for SqlWork {
         Ok(())
     }
 
-    async fn choices(&mut self, choices: &[Choice]) -> Result<()> {
+    async fn choices(&mut self, choices: Vec<Choice>) -> Result<()> {
         const ROWS: usize = 64;
         let places = self.turn.seat.places;
-        for rows in choices.chunks(ROWS) {
+        let mut choices = choices.into_iter();
+        while choices.len() > 0 {
+            let rows = choices.len().min(ROWS);
             let text = format!(
-                "INSERT INTO choices (decision_id, at_ms, body) VALUES {} ON CONFLICT (decision_id) DO NOTHING",
-                places.of(rows.len(), 3)
+                "INSERT INTO choices (decision_id, at_ms, body) VALUES {}",
+                places.of(rows, 3)
             );
-            let mut insert = query(text).persistent(rows.len() == ROWS);
-            for choice in rows {
-                insert = insert
-                    .bind(choice.decision_id.clone())
-                    .bind(choice.at.as_millis())
-                    .bind(choice.body.clone());
+            let mut insert = query(text).persistent(rows == ROWS);
+            for choice in choices.by_ref().take(rows) {
+                insert =
+                    insert.bind(choice.decision_id).bind(choice.at.as_millis()).bind(choice.body);
             }
             insert.execute(self.connection()).await?;
         }

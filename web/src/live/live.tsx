@@ -5,6 +5,7 @@ import { createContext, useContext, useEffect, useState, useSyncExternalStore, t
 import { api, credentials, told } from "../api/client";
 import type { Routes } from "../api/types";
 import { hear } from "../view/now";
+import { heard } from "./arms";
 import { onRecent, recent, remember } from "./recent";
 import { follow, type Connection, type Told } from "./stream";
 
@@ -20,6 +21,7 @@ const LISTS: Record<string, string> = {
 
 /** An object goes to whoever shows it, and its lists are asked for again. */
 function spread(client: QueryClient, event: Told): void {
+  heard(event);
   const list = LISTS[event.kind];
   if (list !== undefined) {
     const { id } = event.data as { id: string };

@@ -20,6 +20,8 @@ export type Options = {
   headers: () => Record<string, string>;
   onEvent: (event: Told) => void;
   onState: (connection: Connection) => void;
+  /** Begin behind this event, as if it had been the last. */
+  last?: number;
   fetch?: typeof fetch;
   /** Silence after which the connection counts as gone, ms. */
   silenceMs?: number;
@@ -44,7 +46,7 @@ export function follow(options: Options): () => void {
 
 async function run(options: Options, stopped: AbortSignal): Promise<void> {
   const wait = options.wait ?? sleep;
-  let last: number | null = null;
+  let last: number | null = options.last ?? null;
   let tries = 0;
   let lostAt: number | null = null;
   options.onState({ state: "connecting" });

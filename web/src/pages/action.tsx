@@ -7,7 +7,8 @@ import { Badge, Page, Panel, To } from "../parts/basic";
 import { Empty, Shown } from "../parts/states";
 import { evidence, share } from "../view/format";
 import { inWords } from "../view/slice";
-import { Arms, Doing, headline } from "./doing";
+import { Converging } from "./converging";
+import { Doing, headline } from "./doing";
 
 export default function OneAction({ id }: { id: string }) {
   const one = useQuery({
@@ -45,7 +46,7 @@ function Test({ interventionId }: { interventionId: string }) {
         <span>{own.id}</span>
         <span>{share(own.allocation)} moved now</span>
       </div>
-      <Arms arms={own.arms} />
+      <Converging experiment={own.id} />
       <dl className="facts">
         {Object.entries(own.e_values).map(([name, value]) => (
           <div key={name}>

@@ -111,10 +111,22 @@ function HeldBack({ decisions }: { decisions: Decision[] }) {
         rowKey={(d) => d.id}
         empty="No guardrail has held anything back"
         columns={[
-          { name: "When", cell: (d) => <At time={d.at} /> },
-          { name: "What", cell: (d) => <To href={`/decisions?incident=${d.incident_id}`}>{d.proposed_action}</To> },
-          { name: "Held by", cell: (d) => d.held.map((h) => <div key={h.guardrail} title={h.detail}>{guardrailName(h.guardrail)}</div>) },
-          { name: "Confidence", cell: (d) => confidence(d.confidence), isNumber: true },
+          { name: "When", cell: (d) => <At time={d.at} />, plain: (d) => d.at },
+          {
+            name: "What",
+            cell: (d) => (
+              <>
+                <To href={`/decisions?incident=${d.incident_id}&why=${d.id}`}>
+                  {actionName(d.action)}: {inWords(d.slice)}
+                </To>{" "}
+                <span className="note">{d.reason}</span>
+              </>
+            ),
+            plain: (d) => d.proposed_action,
+            isWords: true,
+          },
+          { name: "Held by", cell: (d) => d.held.map((h) => <div key={h.guardrail} title={h.detail}>{guardrailName(h.guardrail)}</div>), plain: (d) => d.held.map((h) => `${h.guardrail}: ${h.detail}`).join("; ") },
+          { name: "Confidence", cell: (d) => confidence(d.confidence), plain: (d) => d.confidence, isNumber: true },
         ]}
       />
     </Panel>
@@ -163,7 +175,7 @@ function Past({ all }: { all: Intervention[] }) {
         empty="None yet"
         file="actions"
         columns={[
-          { name: "Action", cell: (one) => <To href={`/actions/${one.id}`}>{one.action === "reroute" ? headline(one) : actionName(one.action)}</To>, plain: headline },
+          { name: "Action", cell: (one) => <To href={`/actions/${one.id}`}>{headline(one)}</To>, plain: headline, isWords: true },
           { name: "Slice", cell: (one) => inWords(one.slice), plain: (one) => asText(one.slice) },
           { name: "Ended as", cell: (one) => <Badge state={one.state} />, plain: (one) => one.state },
           { name: "Began", cell: (one) => <At time={one.started_at ?? one.created_at} />, plain: (one) => one.started_at },

@@ -9,6 +9,7 @@ import { Select } from "../parts/choice";
 import { Empty, Shown } from "../parts/states";
 import { share } from "../view/format";
 import { dimensionName, inWords, touches } from "../view/slice";
+import { capital } from "../view/words";
 
 export default function Break() {
   const outages = useOutages(true);
@@ -57,7 +58,9 @@ function Mend() {
 /** Whether an incident has been found that touches it. */
 function Found({ slice, since }: { slice: Slice; since: string }) {
   const incidents = useIncidents({ limit: 50 });
-  const found = incidents.data?.data.find((i) => touches(i.slice, slice) && Date.parse(i.detected_at) >= Date.parse(since));
+  // One that shares a part of it; that another could hold the same payment is no sign of it.
+  const shares = (other: Slice) => touches(other, slice) && Object.keys(slice).some((name) => other[name] !== undefined);
+  const found = incidents.data?.data.find((i) => shares(i.slice) && Date.parse(i.detected_at) >= Date.parse(since));
   if (found === undefined) return <Badge state="pending">not found yet</Badge>;
   return (
     <span>
@@ -87,7 +90,7 @@ function Form() {
         strike.mutate({ slice, severity: Number(severity), duration_s: Number(duration) });
       }}
     >
-      <div className="form-grid">
+      <div className="form-grid break-form">
         {STRUCK.map((name) => (
           <Values key={name} name={name} value={slice[name] ?? ""} onChange={(value) => choose(name, value)} />
         ))}
@@ -112,5 +115,5 @@ function Form() {
 function Values({ name, value, onChange }: { name: string; value: string; onChange: (value: string) => void }) {
   const routes = useRoutes(name);
   const values = (routes.data?.data ?? []).map((row) => row.slice[name] ?? "").filter((v) => v !== "" && !v.startsWith("__"));
-  return <Select label={dimensionName(name)} value={value} onChange={onChange} options={[{ value: "", name: "any" }, ...values.map((v) => ({ value: v, name: v }))]} />;
+  return <Select label={capital(dimensionName(name))} value={value} onChange={onChange} options={[{ value: "", name: "any" }, ...values.map((v) => ({ value: v, name: v }))]} />;
 }

@@ -1,6 +1,4 @@
 /** Page 6: the cycle log in its strict form, and why each was so. */
-import { useState } from "react";
-
 import { useDecisions } from "../api/queries";
 import type { Decision } from "../api/types";
 import { At, Badge, Button, Page, SliceChips, To } from "../parts/basic";
@@ -9,9 +7,12 @@ import { Empty, Shown } from "../parts/states";
 import { Table } from "../parts/table";
 import { csv, download } from "../view/csv";
 import { confidence, share } from "../view/format";
+import { cycleText } from "../view/cycle";
+import { hindsightWords } from "../view/hindsight";
 import { useParam } from "../view/params";
 import { asText, inWords } from "../view/slice";
 import { actionName, modeMeaning } from "../view/words";
+import { Cycle } from "./cycle";
 import { HeldBy } from "./doing";
 
 const ACTIONS = ["", "reroute", "adjust_retry", "suppress_path", "alert", "no_action"].map((value) => ({ value, name: value === "" ? "all" : actionName(value) }));
@@ -20,11 +21,12 @@ export default function Decisions() {
   const [action, setAction] = useParam("action");
   const [incident, setIncident] = useParam("incident");
   const [words, setWords] = useParam("words");
+  const [why, setWhy] = useParam("why");
   const decisions = useDecisions({ limit: 500 });
   const isWanted = (d: Decision) =>
     (action === "" || d.action === action) &&
     (incident === "" || d.incident_id === incident) &&
-    (words === "" || `${d.text ?? ""} ${d.reason} ${inWords(d.slice)}`.toLowerCase().includes(words.toLowerCase()));
+    (words === "" || `${cycleText(d)} ${inWords(d.slice)}`.toLowerCase().includes(words.toLowerCase()));
   return (
     <Page title="Decisions" lead="Every cycle that had something to say, in its own words.">
       <Shown query={decisions} rows={6}>
@@ -56,7 +58,7 @@ export default function Decisions() {
               ) : (
                 <ul className="list">
                   {wanted.slice(0, 100).map((d) => (
-                    <One key={d.id} decision={d} />
+                    <One key={d.id} decision={d} isOpen={d.id === why} onOpen={(isOpen) => setWhy(isOpen ? d.id : "")} />
                   ))}
                 </ul>
               )}
@@ -74,8 +76,7 @@ function save(decisions: Decision[]): void {
   download("decisions.csv", csv(head, rows));
 }
 
-function One({ decision: d }: { decision: Decision }) {
-  const [isOpen, setOpen] = useState(false);
+function One({ decision: d, isOpen, onOpen }: { decision: Decision; isOpen: boolean; onOpen: (isOpen: boolean) => void }) {
   return (
     <li className="card">
       <div className="head">
@@ -85,14 +86,19 @@ function One({ decision: d }: { decision: Decision }) {
           <At time={d.at} /> · {d.id}
         </span>
       </div>
-      <pre className="cycle">{d.text ?? d.reason}</pre>
+      <Cycle decision={d} />
       <div className="facts">
         <To href={`/incidents/${d.incident_id}`}>Incident {d.incident_id}</To>
         {d.intervention_id != null && <To href={`/actions/${d.intervention_id}`}>Action {d.intervention_id}</To>}
-        <Button kind="quiet" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        <Button kind="quiet" aria-expanded={isOpen} onClick={() => onOpen(!isOpen)}>
           {isOpen ? "Less" : "Why?"}
         </Button>
       </div>
+      {d.hindsight != null && (
+        <p className="note">
+          <b>In hindsight.</b> {hindsightWords(d.hindsight)}
+        </p>
+      )}
       {isOpen && <Why decision={d} />}
     </li>
   );
@@ -114,7 +120,7 @@ function Why({ decision: d }: { decision: Decision }) {
           empty=""
           columns={[
             { name: "Weighed, not made", cell: (c) => `${c.from} to ${c.to.map((t) => `${t.gateway} ${share(t.share)}`).join(", ")}` },
-            { name: "Slice", cell: (c) => <SliceChips slice={c.slice} /> },
+            { name: "Slice", cell: (c) => <SliceChips slice={c.slice} />, plain: (c) => asText(c.slice) },
             { name: "Would gain, probability", cell: (c) => confidence(c.confidence), isNumber: true },
           ]}
         />

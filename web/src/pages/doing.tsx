@@ -5,9 +5,11 @@ import type { Arm, Held, Intervention } from "../api/types";
 import { At, Badge, Left, SliceChips, To } from "../parts/basic";
 import { Confirm } from "../parts/dialog";
 import { useRefused } from "../shell/may";
-import { count, evidence, NONE, percent, share } from "../view/format";
+import { count, evidence, NONE, percent, share, span, SURE } from "../view/format";
+import { limitName, limitWords } from "../view/limit-words";
+import { limitText, type Limits } from "../view/limits";
 import { inWords } from "../view/slice";
-import { actionName, guardrailName } from "../view/words";
+import { actionName, capital, guardrailName } from "../view/words";
 
 export function Doing({ intervention }: { intervention: Intervention }) {
   return (
@@ -22,7 +24,7 @@ export function Doing({ intervention }: { intervention: Intervention }) {
         </span>
       </div>
       <SliceChips slice={intervention.slice} />
-      <p>{intervention.reason}</p>
+      <p>{capital(intervention.reason)}</p>
       {intervention.state === "active" && <Steps intervention={intervention} />}
       {intervention.arms.length > 0 && <Arms arms={intervention.arms} />}
       <dl className="facts">
@@ -65,24 +67,31 @@ export function Doing({ intervention }: { intervention: Intervention }) {
         )}
       </dl>
       <HeldBy held={intervention.held} />
+      {(intervention.state === "active" || intervention.state === "pending") && <Within />}
     </article>
   );
 }
 
 export function headline(one: Intervention): string {
   const to = one.to.map((t) => (one.to.length === 1 ? t.gateway : `${t.gateway} (${share(t.share)})`)).join(", ");
-  if (one.action === "reroute") return `Reroute ${share(one.stage)} from ${one.from ?? "here"} to ${to}`;
-  if (one.action === "suppress_path") return `Take ${one.from ?? "the path"} out for ${share(one.stage)}`;
-  if (one.retry != null) return `At most ${one.retry.attempts_max} tries, ${one.retry.delay_s_min} s apart`;
+  // Of what is over nothing is moved any more; how much it was is in its steps.
+  const part = one.stage > 0 ? `${share(one.stage)} ` : "";
+  if (one.action === "reroute") return `Reroute ${part}from ${one.from ?? "here"} to ${to}`;
+  if (one.action === "suppress_path") return `Take ${one.from ?? "the path"} out${part === "" ? "" : ` for ${share(one.stage)}`}`;
+  if (one.retry != null) return `At most ${one.retry.attempts_max} tries, ${span(one.retry.delay_s_min * 1_000)} apart`;
   return actionName(one.action);
 }
 
 /** Exactly what changes when it begins. */
 function Effect({ intervention: one }: { intervention: Intervention }) {
+  const { data } = useSettings();
+  // What waits has moved nothing yet: it begins with the first step.
+  const steps = (data?.value.guardrails as { steps?: number[] } | undefined)?.steps;
+  const first = one.stage > 0 ? one.stage : steps?.[0];
   return (
     <>
       <p>
-        Of the payments in this slice, <b>{share(one.stage)}</b> {one.action === "reroute" ? "go elsewhere" : "are treated differently"} at first; each further step only as the test allows.
+        Of the payments in this slice, <b>{share(first)}</b> {one.action === "reroute" ? "go elsewhere" : "are treated differently"} at first; each further step only as the test allows.
       </p>
       <SliceChips slice={one.slice} />
       {one.to.length > 0 && (
@@ -159,6 +168,34 @@ export function Commands({ intervention: one }: { intervention: Intervention }) 
   );
 }
 
+/** The limits that hold it; all of them are in the settings. */
+const HELD_WITHIN = ["shift_share_max", "money_per_minute_max", "headroom_use", "actions_per_hour_max", "flips_per_hour_max", "harm_e", "ttl_max_ms"];
+
+function Within() {
+  const { data } = useSettings();
+  const limits = data?.value.guardrails as Limits | undefined;
+  if (limits === undefined) return null;
+  return (
+    <details>
+      <summary>Guardrail limits</summary>
+      <dl className="facts">
+        {HELD_WITHIN.filter((name) => name in limits).map((name) => (
+          <div key={name}>
+            <dt>{limitName(name)}</dt>
+            <dd>
+              {limitText(name, limits[name]) || "no limit"}
+              {limitWords(name)?.kind === "share" && " %"}
+            </dd>
+          </div>
+        ))}
+      </dl>
+      <p className="note">
+        <To href="/settings">All limits</To>
+      </p>
+    </details>
+  );
+}
+
 function Steps({ intervention: one }: { intervention: Intervention }) {
   const { data } = useSettings();
   const guardrails = (data?.value.guardrails ?? {}) as { steps?: number[]; probe_share?: number };
@@ -200,7 +237,7 @@ export function Arms({ arms }: { arms: Arm[] }) {
                 <b>{arm.name === "control" ? "Left there" : "Moved"}</b> {arm.gateway != null && <span className="note">{arm.gateway}</span>}
               </span>
               <span className="note">
-                {percent(rate)} · 95 % {percent(arm.rate_low)} to {percent(arm.rate_high)} · {count(arm.successes)} of {count(arm.attempts)}
+                {percent(rate)} · {SURE} {percent(arm.rate_low)} to {percent(arm.rate_high)} · {count(arm.successes)} of {count(arm.attempts)}
                 {arm.pending > 0 && `, ${count(arm.pending)} pending`}
               </span>
             </div>

@@ -2,16 +2,17 @@
 import { Fragment, useMemo, type CSSProperties } from "react";
 
 import { useIncidents, useInterventions, useRecovered, useRoutes, useSettings } from "../api/queries";
-import type { Incident, Lost, RouteRow } from "../api/types";
+import type { Incident, Intervention, RouteRow } from "../api/types";
 import { At, Badge, Figure, Figures, Page, Panel, To } from "../parts/basic";
 import { Choice, Select } from "../parts/choice";
 import { Empty, Shown } from "../parts/states";
-import { confidence, count, midnight, money, NONE, percent, perSecond, points, rough, span } from "../view/format";
+import { confidence, count, midnight, NONE, percent, perSecond, points, rough, share, span, SURE } from "../view/format";
 import { heat, type Cell, type Heat } from "../view/heat";
 import { useNow } from "../view/now";
 import { useParam } from "../view/params";
 import { asText, dimensionName, inWords, valueName } from "../view/slice";
-import { causeName } from "../view/words";
+import { headAndRest, sums } from "../view/sums";
+import { actionName, capital, causeName, signalName } from "../view/words";
 import { SliceSheet } from "./slice-sheet";
 
 export const DIMENSIONS = ["gateway", "issuer", "network", "method", "country", "merchant_id"];
@@ -61,21 +62,22 @@ function Totals() {
   const overall = weighted(data, (row) => row.success_rate);
   const expected = weighted(data, (row) => row.baseline_rate);
   const incidents = open.data?.data ?? [];
+  const risk = headAndRest(sums(incidents, (lost) => lost.minor_per_minute));
   const asOf = routes.data?.as_of;
   return (
     <Figures>
-      <Figure label="Attempts per second" value={attempts === 0 ? NONE : perSecond(attempts / window)} note={asOf == null ? "no attempts yet" : `${rough(attempts)} in ${routes.data?.window ?? ""}, judged ${span(Math.max(0, now - Date.parse(asOf)))} ago`} />
+      <Figure label="Attempts per second" value={attempts === 0 ? NONE : perSecond(attempts / window)} note={asOf == null ? "no attempts yet" : `${rough(attempts)} in ${span(window * 1_000)}, judged ${span(Math.max(0, now - Date.parse(asOf)))} ago`} />
       <Figure
         label="Success rate"
         value={percent(overall)}
         note={expected === null ? "what is expected isn't known yet" : `${percent(expected)} expected`}
         {...(overall !== null && expected !== null && overall < expected - 0.05 ? { looks: "bad" as const } : {})}
       />
-      <Figure label="Money at risk per minute" value={<Sums incidents={incidents} of={(lost) => lost.minor_per_minute} />} note={`${incidents.length} open ${incidents.length === 1 ? "incident" : "incidents"}`} {...(incidents.length > 0 ? { looks: "bad" as const } : {})} />
+      <Figure label="Money at risk per minute" value={incidents.length === 0 ? "None" : (risk.head ?? NONE)} note={[risk.rest, `${incidents.length} open ${incidents.length === 1 ? "incident" : "incidents"}`].filter((part) => part !== "").join("; ")} {...(incidents.length > 0 ? { looks: "bad" as const } : {})} />
       <Figure
         label="Recovered today"
         value={today === undefined ? NONE : `${rough(today.payments)} ${Math.round(today.payments) === 1 ? "payment" : "payments"}`}
-        note={today === undefined || today.experiments === 0 ? "nothing was moved" : `95 % ${rough(today.payments_low)} to ${rough(today.payments_high)}, of ${count(today.moved)} moved`}
+        note={today === undefined || today.experiments === 0 ? "nothing was moved" : `${SURE} ${rough(today.payments_low)} to ${rough(today.payments_high)}, of ${count(today.moved)} moved`}
       />
       <Figure label="In force now" value={String(active.data?.data.length ?? NONE)} note={settings.data === undefined ? undefined : <To href="/actions">reroutes: {settings.data.value.modes["reroute"]}</To>} />
     </Figures>
@@ -94,40 +96,62 @@ function weighted(rows: RouteRow[], rate: (row: RouteRow) => number | null | und
   return attempts === 0 ? null : sum / attempts;
 }
 
-/** Money by currency: currencies are never added up. */
-export function Sums({ incidents, of }: { incidents: Incident[]; of: (lost: Lost) => number }) {
-  const sums = new Map<string, number>();
-  for (const incident of incidents) {
-    for (const lost of incident.impact.lost) sums.set(lost.currency, (sums.get(lost.currency) ?? 0) + of(lost));
-  }
-  if (sums.size === 0) return <>{incidents.length === 0 ? "None" : NONE}</>;
-  return <>{[...sums].map(([currency, minor]) => money(minor, currency)).join(" + ")}</>;
-}
-
 function OpenIncidents() {
   const open = useIncidents({ status: "open", limit: 5 });
+  const interventions = useInterventions({ limit: 100 });
   const incidents = open.data?.data ?? [];
   if (incidents.length === 0) return null;
   return (
-    <Panel title="Failing now">
-      <ul className="list">
+    <Panel title="Failing now" className="failing">
+      <ul>
         {incidents.map((incident) => (
-          <li key={incident.id} className="facts">
-            <Badge state={incident.status} />
-            <To href={`/incidents/${incident.id}`}>{inWords(incident.slice)}</To>
-            <span>
-              {percent(incident.observed_rate)} <span className="note">of {percent(incident.baseline_rate)} expected</span>
-            </span>
-            <span>
-              {causeName(incident.cause)} <span className="note">{confidence(incident.confidence)}</span>
-            </span>
-            <span className="note">
-              since <At time={incident.started_at} />
-            </span>
-          </li>
+          <Failing key={incident.id} incident={incident} doing={(interventions.data?.data ?? []).filter((one) => one.incident_id === incident.id && (one.state === "active" || one.state === "pending"))} />
         ))}
       </ul>
     </Panel>
+  );
+}
+
+/** What, how badly, what it costs, why, and who does what about it. */
+function Failing({ incident, doing }: { incident: Incident; doing: Intervention[] }) {
+  const now = useNow();
+  const cost = headAndRest(sums([incident], (lost) => lost.minor_per_minute));
+  return (
+    <li>
+      <span className="what">
+        <Badge state={incident.status} /> <To href={`/incidents/${incident.id}`}>{inWords(incident.slice)}</To>
+        <span className="note">
+          since <At time={incident.started_at} />, {span(now - Date.parse(incident.started_at))}
+        </span>
+      </span>
+      <span>
+        <b>{percent(incident.observed_rate)}</b>
+        <span className="note">{incident.signal !== "success_rate" && `${signalName(incident.signal)}; `}{percent(incident.baseline_rate)} expected</span>
+      </span>
+      <span>
+        <b>{cost.head ?? NONE}</b>
+        <span className="note">a minute {cost.rest}</span>
+      </span>
+      <span>
+        {causeName(incident.cause)}
+        <span className="note">confidence {confidence(incident.confidence)}</span>
+      </span>
+      <span>
+        {doing.length === 0 ? (
+          <>
+            Nothing is moved
+            <span className="note">{incident.acknowledged_by == null ? "not acknowledged" : `acknowledged by ${incident.acknowledged_by}`}</span>
+          </>
+        ) : (
+          doing.slice(0, 2).map((one) => (
+            <span key={one.id}>
+              <To href={`/actions/${one.id}`}>{one.from == null || one.action !== "reroute" ? actionName(one.action) : `${share(one.stage)} led away`}</To>{" "}
+              <span className="note">{one.state === "pending" ? "waits for approval" : `by ${one.authority === "pilot" ? "the operator" : one.authority}`}</span>
+            </span>
+          ))
+        )}
+      </span>
+    </li>
   );
 }
 
@@ -136,8 +160,9 @@ const NO_ROWS: RouteRow[] = [];
 type MapProps = { data: RouteRow[]; wholes: RouteRow[]; down: string; across: string; isOnlyWorse: boolean; onOpen: (slice: string) => void };
 
 function HeatMap({ data, wholes, down, across, isOnlyWorse, onOpen }: MapProps) {
-  const told = useMemo<Heat>(() => heat(data, down, across, wholes), [data, down, across, wholes]);
-  const rows = isOnlyWorse ? told.rows.filter((row) => [row.whole, ...row.cells].some((cell) => (cell?.level ?? 0) > 0)) : told.rows;
+  const open = useIncidents({ status: "open", limit: 100 }).data?.data;
+  const told = useMemo<Heat>(() => heat(data, down, across, wholes, (open ?? []).map((incident) => incident.slice)), [data, down, across, wholes, open]);
+  const rows = isOnlyWorse ? told.rows.filter((row) => row.failing || [row.whole, ...row.cells].some((cell) => (cell?.level ?? 0) > 0)) : told.rows;
   if (told.rows.length === 0) return <Empty title="No attempts in the last minute">They appear here as soon as a feed or POST /v1/events brings some.</Empty>;
   if (rows.length === 0) return <Empty title="Nothing is worse than expected" />;
   return (
@@ -147,7 +172,7 @@ function HeatMap({ data, wholes, down, across, isOnlyWorse, onOpen }: MapProps) 
           <thead>
             <tr>
               <th scope="col" className="row-name">
-                {dimensionName(down)}
+                {capital(dimensionName(down))}
               </th>
               <th scope="col">All</th>
               {told.columns.map((column) => (
@@ -162,7 +187,9 @@ function HeatMap({ data, wholes, down, across, isOnlyWorse, onOpen }: MapProps) 
               <tr key={row.name}>
                 <th scope="row" className="row-name">
                   <button type="button" onClick={() => onOpen(asText({ [down]: row.name }))}>
+                    {row.failing && <span className="sign">● </span>}
                     {valueName(row.name)}
+                    {row.failing && <span className="visually-hidden">, an incident is open</span>}
                   </button>
                 </th>
                 <td className="whole">{row.whole !== null && <HeatCell cell={row.whole} onOpen={onOpen} />}</td>
@@ -192,16 +219,18 @@ function Breakable({ text }: { text: string }) {
 function HeatCell({ cell, onOpen }: { cell: Cell; onOpen: (slice: string) => void }) {
   const { row, gap, level } = cell;
   const isFew = row.attempts < 20;
-  const name = `${inWords(row.slice)}: ${percent(row.success_rate)} of ${row.attempts} attempts${gap === null ? "" : `, ${points(gap)} against expected`}`;
+  const name = `${inWords(row.slice)}: ${percent(row.success_rate)} of ${attemptWords(row.attempts)}${gap === null ? "" : `, ${points(gap)} against expected`}`;
   return (
     <button type="button" className={`cell l${level} ${isFew ? "few" : ""}`} aria-label={name} title={name} onClick={() => onOpen(asText(row.slice))}>
       <strong>{percent(row.success_rate)}</strong>
       <span className="gap">
-        {isFew ? `${row.attempts} attempts` : gap === null ? "not learnt yet" : `${level > 0 ? "▼ " : level < 0 ? "▲ " : ""}${points(gap)}`}
+        {isFew ? `of ${count(row.attempts)}` : gap === null ? "not learnt yet" : `${level > 0 ? "▼ " : level < 0 ? "▲ " : ""}${points(gap)}`}
       </span>
     </button>
   );
 }
+
+const attemptWords = (n: number) => `${count(n)} ${n === 1 ? "attempt" : "attempts"}`;
 
 const SCALE = [
   { level: "--heat-better", name: "more than 5 pt better" },

@@ -2,19 +2,22 @@
 import { useMemo } from "react";
 
 import { useAcknowledge } from "../api/commands";
-import { useDecisions, useIncident, useInterventions } from "../api/queries";
+import { useDecisions, useIncident, useInterventions, useSeries } from "../api/queries";
 import type { Incident, Intervention } from "../api/types";
 import { At, Badge, Button, Figure, Figures, Page, Panel, SliceChips, To } from "../parts/basic";
 import { Chart, type Mark } from "../parts/chart";
 import { Choice } from "../parts/choice";
-import { Empty, Shown } from "../parts/states";
+import { Empty, Loading, Shown } from "../parts/states";
 import { Table } from "../parts/table";
 import { useRefused } from "../shell/may";
-import { confidence, count, money, percent, rough, share, span } from "../view/format";
+import { confidence, count, money, percent, rough, share, span, SURE } from "../view/format";
 import { useNow } from "../view/now";
 import { useParam } from "../view/params";
 import { asText, dimensionName, inWords, valueName } from "../view/slice";
-import { causeName, signalName } from "../view/words";
+import { headAndRest, sums } from "../view/sums";
+import { course, spanOf } from "../view/timeline";
+import { capital, causeName, signalName } from "../view/words";
+import { Cycle } from "./cycle";
 import { Doing } from "./doing";
 
 export default function OneIncident({ id }: { id: string }) {
@@ -103,33 +106,49 @@ function Acknowledge({ incident }: { incident: Incident }) {
 function Cost({ incident }: { incident: Incident }) {
   const { impact } = incident;
   const isOver = incident.resolved_at != null;
+  const first = impact.lost[0];
+  const others = headAndRest(sums([incident], (lost) => lost.minor)).rest;
+  const perMinute = headAndRest(sums([incident], (lost) => lost.minor_per_minute)).rest;
   return (
     <Figures>
-      <Figure label="Success rate" value={percent(incident.observed_rate)} note={`95 % ${percent(incident.observed_rate_low)} to ${percent(incident.observed_rate_high)}; ${percent(incident.baseline_rate)} expected`} looks={isOver ? "quiet" : "bad"} />
+      <Figure label={capital(signalName(incident.signal))} value={percent(incident.observed_rate)} note={`${SURE} ${percent(incident.observed_rate_low)} to ${percent(incident.observed_rate_high)}; ${percent(incident.baseline_rate)} expected`} looks={isOver ? "quiet" : "bad"} />
       <Figure label={isOver ? "Lost payments" : "Lost payments so far"} value={rough(impact.lost_payments)} note={`${rough(impact.lost_payments_low)} to ${rough(impact.lost_payments_high)}, of ${count(impact.attempts)} attempts`} />
-      {impact.lost.map((lost) => (
-        <Figure key={lost.currency} label={isOver ? "Lost" : "Lost so far"} value={money(lost.minor, lost.currency)} note={`${money(lost.minor_low, lost.currency)} to ${money(lost.minor_high, lost.currency)}; ${money(lost.minor_per_minute, lost.currency)} a minute`} />
-      ))}
+      {first !== undefined && (
+        <Figure
+          label={isOver ? "Lost" : "Lost so far"}
+          value={money(first.minor, first.currency)}
+          note={
+            <>
+              {money(first.minor_low, first.currency)} to {money(first.minor_high, first.currency)}
+              {others !== "" && `, ${others}`}
+            </>
+          }
+        />
+      )}
+      {first !== undefined && !isOver && <Figure label="At risk per minute" value={money(first.minor_per_minute, first.currency)} note={perMinute} looks="bad" />}
       <Figure label="Of all traffic" value={share(impact.share)} note={<SliceChips slice={incident.slice} />} />
     </Figures>
   );
 }
 
 function Timeline({ incident, interventions }: { incident: Incident; interventions: Intervention[] }) {
-  const { timeline, observed_rate_low: low, observed_rate_high: high } = incident;
+  const { timeline, observed_rate_low: low, observed_rate_high: high, baseline_rate: baseline } = incident;
+  const now = useNow();
+  const asked = spanOf(Date.parse(incident.started_at), incident.resolved_at == null ? null : Date.parse(incident.resolved_at), now);
+  const series = useSeries({ slice: asText(incident.slice), step: asked.step, from: new Date(asked.from).toISOString(), to: new Date(asked.to).toISOString() });
+  const rollups = series.data?.data;
   const lines = useMemo(() => {
     const from = Date.parse(incident.started_at);
     const to = incident.resolved_at == null ? Infinity : Date.parse(incident.resolved_at);
-    const times = timeline.map((p) => Date.parse(p.at));
-    const rate = (n: number, attempts: number) => (attempts === 0 ? null : n / attempts);
+    const { times, observed, expected } = course(timeline, rollups ?? [], baseline);
     const inside = times.map((at, i) => (times[i + 1] ?? at + 1) > from && at <= to);
     return {
       times,
-      observed: timeline.map((p) => rate(p.successes, p.attempts)),
-      expected: timeline.map((p) => rate(p.expected, p.attempts)),
-      band: { low: inside.map((is) => (is ? low : null)), high: inside.map((is) => (is ? high : null)), colour: "--band-observed", name: "95 % of the incident's rate" },
+      observed,
+      expected,
+      band: { low: inside.map((is) => (is ? low : null)), high: inside.map((is) => (is ? high : null)), colour: "--band-observed", name: `${SURE} of the incident's rate` },
     };
-  }, [timeline, incident.started_at, incident.resolved_at, low, high]);
+  }, [timeline, rollups, baseline, incident.started_at, incident.resolved_at, low, high]);
   const marks = useMemo<Mark[]>(() => {
     const acted = interventions.map((one) => one.started_at).filter((at) => at != null).sort()[0];
     return [
@@ -139,7 +158,7 @@ function Timeline({ incident, interventions }: { incident: Incident; interventio
       ...(incident.resolved_at == null ? [] : [{ at: Date.parse(incident.resolved_at), name: "recovered" }]),
     ];
   }, [incident.started_at, incident.detected_at, incident.resolved_at, interventions]);
-  if (timeline.length === 0) return <Empty title="No timeline yet" />;
+  if (lines.times.length === 0) return series.isPending ? <Loading rows={6} /> : <Empty title="No timeline yet" />;
   return (
     <Chart
       label={`Success rate of ${inWords(incident.slice)} against what was expected`}
@@ -161,7 +180,7 @@ function Nothing({ incident }: { incident: Incident }) {
   const decisions = useDecisions({ limit: 200 });
   const last = decisions.data?.data.find((d) => d.incident_id === incident.id);
   return (
-    <Empty title={last === undefined ? "Nothing is moved for this incident" : last.proposed_action}>
+    <Empty title={last === undefined ? "Nothing is moved for this incident" : capital(last.proposed_action)}>
       {last === undefined ? "The cycle log says so if something is decided." : last.reason}
     </Empty>
   );
@@ -205,19 +224,24 @@ function Alternatives({ incident }: { incident: Incident }) {
       empty="No other cause is credible"
       columns={[
         { name: "Cause", cell: (a) => causeName(a.cause) },
-        { name: "Slice", cell: (a) => <SliceChips slice={a.slice} /> },
+        { name: "Slice", cell: (a) => <SliceChips slice={a.slice} />, plain: (a) => asText(a.slice) },
         { name: "Probability", cell: (a) => confidence(a.confidence), isNumber: true },
       ]}
     />
   );
 }
 
+/** What is read at first; the others are one click away. */
+const MOST = 10;
+
 function Breakdown({ incident }: { incident: Incident }) {
-  const [which, setWhich] = useParam("parts", "hit");
+  const [which, setWhich] = useParam("parts", "most");
   const all = Object.entries(incident.breakdown).flatMap(([dimension, parts]) => parts.map((part) => ({ dimension, ...part })));
-  const rows = which === "all" ? all : all.filter((part) => part.hit);
+  const hit = all.filter((part) => part.hit).sort((a, b) => b.lost_payments - a.lost_payments);
+  const rows = which === "all" ? all : which === "hit" ? hit : hit.slice(0, MOST);
   const options = [
-    { value: "hit", name: "Hit" },
+    ...(hit.length > MOST ? [{ value: "most", name: `${MOST} worst` }] : []),
+    { value: hit.length > MOST ? "hit" : "most", name: `Hit ${hit.length}` },
     { value: "all", name: `All ${all.length}` },
   ];
   return (
@@ -252,7 +276,7 @@ function Said({ incident }: { incident: Incident }) {
           <p className="note">
             <At time={d.at} /> · {d.id} · <To href={`/decisions?incident=${incident.id}`}>all of this incident</To>
           </p>
-          <pre className="cycle">{d.text ?? d.reason}</pre>
+          <Cycle decision={d} />
         </li>
       ))}
     </ul>

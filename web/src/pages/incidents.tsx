@@ -4,14 +4,15 @@ import type { Incident } from "../api/types";
 import { At, Badge, Page, SliceChips, To } from "../parts/basic";
 import { Choice } from "../parts/choice";
 import { Empty, Shown } from "../parts/states";
-import { confidence, money, percent, rough, span } from "../view/format";
+import { confidence, percent, rough, span } from "../view/format";
 import { useNow } from "../view/now";
 import { useParam } from "../view/params";
 import { inWords } from "../view/slice";
+import { headAndRest, sums } from "../view/sums";
 import { actionName, causeName, signalName } from "../view/words";
 
 const ALL = "all";
-const STATES = [ALL, "open", "mitigated", "resolved"].map((value) => ({ value, name: value.charAt(0).toUpperCase() + value.slice(1) }));
+const STATES = [ALL, "open", "resolved"].map((value) => ({ value, name: value.charAt(0).toUpperCase() + value.slice(1) }));
 
 export default function Incidents() {
   const [status, setStatus] = useParam("status", ALL);
@@ -39,6 +40,7 @@ function Card({ incident }: { incident: Incident }) {
   const now = useNow();
   const end = incident.resolved_at == null ? now : Date.parse(incident.resolved_at);
   const { impact } = incident;
+  const lost = headAndRest(sums([incident], (one) => one.minor));
   return (
     <li className={`card ${incident.status}`}>
       <div className="head">
@@ -61,7 +63,7 @@ function Card({ incident }: { incident: Incident }) {
         <div>
           <dt>{signalName(incident.signal)}</dt>
           <dd>
-            {percent(incident.observed_rate)} <span className="note">of {percent(incident.baseline_rate)}</span>
+            {percent(incident.observed_rate)} <span className="note">where {percent(incident.baseline_rate)} is expected</span>
           </dd>
         </div>
         <div>
@@ -73,12 +75,14 @@ function Card({ incident }: { incident: Incident }) {
             </span>
           </dd>
         </div>
-        {impact.lost.map((lost) => (
-          <div key={lost.currency}>
+        {lost.head !== null && (
+          <div>
             <dt>Lost</dt>
-            <dd>{money(lost.minor, lost.currency)}</dd>
+            <dd>
+              {lost.head} <span className="note">{lost.rest}</span>
+            </dd>
           </div>
-        ))}
+        )}
         {incident.proposed_action != null && (
           <div>
             <dt>Last decision</dt>

@@ -4,16 +4,17 @@ import { Tabs } from "radix-ui";
 import { useMemo } from "react";
 
 import { api, told } from "../api/client";
-import { useIncidents, useInterventions, usePayment, useRoutes } from "../api/queries";
+import { useIncidents, useInterventions, useRoutes } from "../api/queries";
 import type { Series } from "../api/types";
 import { useRecent } from "../live/live";
-import { At, Badge, Page, Panel } from "../parts/basic";
+import { Page, Panel } from "../parts/basic";
 import { Chart } from "../parts/chart";
-import { Empty, Loading, Shown } from "../parts/states";
-import { Table } from "../parts/table";
-import { count, milliseconds, money, NONE, percent, share } from "../view/format";
+import { Empty, Loading } from "../parts/states";
+import { percent, share } from "../view/format";
 import { useParam } from "../view/params";
-import { asText, gatewayNames } from "../view/slice";
+import { gatewayNames } from "../view/slice";
+import { Codes } from "./codes";
+import { Payment } from "./payment";
 
 export default function Routing() {
   const [tab, setTab] = useParam("tab", "gateways");
@@ -94,88 +95,5 @@ function Lines({ names, told: all }: { names: string[]; told: (Series | undefine
         <Chart label="Success rate by gateway" times={times} lines={line(rates)} format={percent} range={[0, 1]} />
       </Panel>
     </>
-  );
-}
-
-const MAY: Record<string, string> = { soft: "yes, later or elsewhere", hard: "never unchanged", advice: "after what it asks for" };
-
-function Codes() {
-  const routes = useRoutes("gateway");
-  return (
-    <Panel title="Codes of the last minute, by gateway">
-      <Shown query={routes}>
-        {({ data }) => {
-          const rows = data.flatMap((row) => row.errors.map((e) => ({ ...e, gateway: row.slice["gateway"] ?? "", part: e.count / row.attempts }))).sort((a, b) => b.part - a.part);
-          return (
-            <Table
-              label="Codes"
-              rows={rows}
-              rowKey={(r) => `${r.gateway} ${r.source}/${r.value}`}
-              empty="No failures in the last minute"
-              file="codes"
-              columns={[
-                { name: "Code", cell: (r) => `${r.source}/${r.value}`, plain: (r) => `${r.source}/${r.value}` },
-                { name: "Meaning", cell: (r) => r.meaning ?? "not listed", plain: (r) => r.meaning },
-                { name: "Whose fault it names", cell: (r) => r.cause.replaceAll("_", " "), plain: (r) => r.cause },
-                { name: "May be retried", cell: (r) => MAY[r.retryable ?? ""] ?? NONE, plain: (r) => r.retryable },
-                { name: "Gateway", cell: (r) => r.gateway, plain: (r) => r.gateway },
-                { name: "Count", cell: (r) => count(r.count), plain: (r) => r.count, isNumber: true },
-                { name: "Of its attempts", cell: (r) => percent(r.part), plain: (r) => r.part, isNumber: true },
-              ]}
-            />
-          );
-        }}
-      </Shown>
-    </Panel>
-  );
-}
-
-type AttemptTold = {
-  occurred_at: string;
-  attempt_id: string;
-  gateway: string;
-  status: string;
-  code?: { source: string; value: string } | null;
-  latency_ms?: number | null;
-  amount?: { minor: number; currency: string };
-  decision_id?: string | null;
-};
-
-const OUTCOMES: Record<string, string> = { approved: "completed", declined: "rolled_back", error: "rolled_back", timeout: "pending", unknown: "pending" };
-
-function Payment() {
-  const [id, setId] = useParam("payment");
-  const payment = usePayment(id);
-  return (
-    <Panel title="One payment">
-      <label className="select">
-        <span>Payment id</span>
-        <input type="search" value={id} onChange={(e) => setId(e.target.value.trim())} placeholder="as in payment_id" />
-      </label>
-      {id === "" ? (
-        <Empty title="Which payment?">Its attempts and decisions appear in order.</Empty>
-      ) : (
-        <Shown query={payment}>
-          {({ attempts }) => (
-            <Table
-              label="Attempts"
-              rows={attempts as AttemptTold[]}
-              rowKey={(a) => a.attempt_id}
-              empty="No attempts"
-              file={`payment-${asText({ id }).slice(3)}`}
-              columns={[
-                { name: "When", cell: (a) => <At time={a.occurred_at} />, plain: (a) => a.occurred_at },
-                { name: "Gateway", cell: (a) => a.gateway, plain: (a) => a.gateway },
-                { name: "Outcome", cell: (a) => <Badge state={OUTCOMES[a.status] ?? "expired"}>{a.status}</Badge>, plain: (a) => a.status },
-                { name: "Code", cell: (a) => (a.code == null ? NONE : `${a.code.source}/${a.code.value}`), plain: (a) => (a.code == null ? null : `${a.code.source}/${a.code.value}`) },
-                { name: "Latency", cell: (a) => milliseconds(a.latency_ms), plain: (a) => a.latency_ms, isNumber: true },
-                { name: "Amount", cell: (a) => (a.amount === undefined ? NONE : money(a.amount.minor, a.amount.currency)), plain: (a) => a.amount?.minor, isNumber: true },
-                { name: "Decision", cell: (a) => a.decision_id ?? NONE, plain: (a) => a.decision_id },
-              ]}
-            />
-          )}
-        </Shown>
-      )}
-    </Panel>
   );
 }

@@ -26,6 +26,7 @@ export function SliceSheet() {
   );
 }
 
+const STEP_WORDS: Record<string, string> = { "60s": "minute", "5m": "5 min", "15m": "15 min" };
 const STEPS: Record<string, { step: string; ms: number }> = {
   "1h": { step: "60s", ms: 3_600_000 },
   "6h": { step: "5m", ms: 6 * 3_600_000 },
@@ -94,7 +95,7 @@ function Rates({ told, baseline }: { told: Series; baseline: number | null }) {
         range={[0, 1]}
         height={200}
       />
-      <Chart label="Attempts over time" times={times} lines={[{ name: `attempts per ${told.step}`, values: volumes, colour: "--line-observed" }]} format={count} height={110} />
+      <Chart label="Attempts over time" times={times} lines={[{ name: `attempts per ${STEP_WORDS[told.step] ?? told.step}`, values: volumes, colour: "--line-observed" }]} format={count} height={110} />
       <Chart label="Mean latency over time" times={times} lines={[{ name: "mean latency", values: latencies, colour: "--line-treatment" }]} format={milliseconds} height={110} />
     </>
   );

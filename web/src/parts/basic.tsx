@@ -1,10 +1,11 @@
 /** The small pieces that every page is made of. */
-import type { ComponentProps, ReactNode } from "react";
+import { useEffect, type ComponentProps, type ReactNode } from "react";
 import { Link } from "wouter";
 
 import type { Slice } from "../api/types";
 import { bothZones, localMoment, NONE, span } from "../view/format";
 import { useNow, useWallNow } from "../view/now";
+import { saying } from "../view/saying";
 import { dimensionName, inWords, valueName } from "../view/slice";
 import { stateName, tone, type Tone } from "../view/words";
 
@@ -49,6 +50,7 @@ export function Panel({
 }
 
 export function Page({ title, lead, tools, children }: { title: string; lead?: ReactNode; tools?: ReactNode; children: ReactNode }) {
+  useEffect(() => saying(title), [title]);
   return (
     <>
       <title>{`${title} · Pointsman`}</title>

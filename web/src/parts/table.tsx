@@ -1,16 +1,18 @@
 /** A table with its rows as CSV. */
 import type { ReactNode } from "react";
 
-import { csv, download } from "../view/csv";
+import { csv, download, plainTable } from "../view/csv";
 import { Button } from "./basic";
 import { Empty } from "./states";
 
 export type Column<T> = {
   name: string;
   cell: (row: T) => ReactNode;
-  /** As CSV; a column without is left out of it. */
+  /** As CSV; without, the cell if it is text or a number, and else the column is left out. */
   plain?: (row: T) => string | number | null | undefined;
   isNumber?: boolean;
+  /** Sentences, which need room. */
+  isWords?: boolean;
 };
 
 export function Table<T>({
@@ -26,7 +28,7 @@ export function Table<T>({
   rows: T[];
   rowKey: (row: T) => string;
   empty: ReactNode;
-  /** The file's name, where it can be had. */
+  /** The file's name; without, after its label. */
   file?: string;
 }) {
   if (rows.length === 0) return <>{typeof empty === "string" ? <Empty title={empty} /> : empty}</>;
@@ -47,7 +49,7 @@ export function Table<T>({
             {rows.map((row) => (
               <tr key={rowKey(row)}>
                 {columns.map((column) => (
-                  <td key={column.name} className={column.isNumber ? "number" : ""}>
+                  <td key={column.name} className={column.isNumber ? "number" : column.isWords ? "words" : ""}>
                     {column.cell(row)}
                   </td>
                 ))}
@@ -56,18 +58,20 @@ export function Table<T>({
           </tbody>
         </table>
       </div>
-      {file !== undefined && <SaveCsv {...{ columns, rows, file }} />}
+      <SaveCsv {...{ columns, rows }} file={file ?? label.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")} label={label} />
     </>
   );
 }
 
-function SaveCsv<T>({ columns, rows, file }: { columns: Column<T>[]; rows: T[]; file: string }) {
-  const told = columns.filter((column) => column.plain !== undefined);
-  const save = () => download(`${file}.csv`, csv(told.map((c) => c.name), rows.map((row) => told.map((c) => c.plain?.(row)))));
+function SaveCsv<T>({ columns, rows, file, label }: { columns: Column<T>[]; rows: T[]; file: string; label: string }) {
+  const save = () => {
+    const { head, body } = plainTable(columns, rows);
+    download(`${file}.csv`, csv(head, body));
+  };
   return (
     <p className="below">
       <Button kind="quiet" onClick={save}>
-        Save as CSV
+        Save as CSV<span className="visually-hidden">: {label}</span>
       </Button>
     </p>
   );

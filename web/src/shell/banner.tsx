@@ -147,7 +147,8 @@ function Lost() {
     return (
       <div className="banner lost" role="alert">
         <span className="lead-word">Connection lost</span>
-        <span>
+        {/* Its seconds are seen; heard each second they would drown everything else. */}
+        <span aria-live="off">
           What you see is {span(now - connection.since)} old. {left > 0 ? `Trying again in ${span(left)}.` : "Trying again."}
         </span>
       </div>

@@ -10,9 +10,12 @@ import { Button } from "../parts/basic";
 import { inUtc, localTime } from "../view/format";
 import { useNow } from "../view/now";
 import { setTheme, useTheme, type Theme } from "../view/theme";
+import { Announcer } from "./announcer";
 import { Banner } from "./banner";
 import { Palette } from "./palette";
 import { PLACES } from "./places";
+
+const SHORTCUT = /Mac|iPhone|iPad/.test(navigator.userAgent) ? "⌘ K" : "Ctrl K";
 
 /** Single keys mean nothing where text is typed. */
 function isTyping(target: EventTarget | null): boolean {
@@ -43,7 +46,7 @@ export function Shell({ children, isDemo }: { children: ReactNode; isDemo: boole
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   }, [go, isDemo]);
-  // A new page begins at its top, and says so to those who hear it.
+  // A new page begins at its top.
   useEffect(() => {
     document.getElementById("main")?.scrollTo(0, 0);
   }, [location]);
@@ -62,7 +65,7 @@ export function Shell({ children, isDemo }: { children: ReactNode; isDemo: boole
         <Connected />
         <Clock />
         <Button kind="quiet" className="search" onClick={() => setPalette(true)} aria-label="Go to, or do">
-          <span className="wide-only">Go to…</span> <kbd>⌘K</kbd>
+          <span className="wide-only">Go to…</span> <kbd>{SHORTCUT}</kbd>
         </Button>
         <Personal />
       </header>
@@ -84,6 +87,7 @@ export function Shell({ children, isDemo }: { children: ReactNode; isDemo: boole
           </Dialog.Content>
         </Dialog.Portal>
       </Dialog.Root>
+      <Announcer />
       <Palette open={palette} onClose={() => setPalette(false)} onKill={() => setKill(true)} isDemo={isDemo} />
     </div>
   );

@@ -19,3 +19,14 @@ export function download(name: string, text: string): void {
   link.click();
   URL.revokeObjectURL(url);
 }
+
+type Plain = string | number | null | undefined;
+
+const isPlain = (value: unknown): value is Plain => value === null || value === undefined || typeof value === "string" || typeof value === "number";
+
+/** What of a table is text or a number: columns of buttons alone are none of its data. */
+export function plainTable<T>(columns: { name: string; cell: (row: T) => unknown; plain?: (row: T) => Plain }[], rows: T[]): { head: string[]; body: Plain[][] } {
+  const valueOf = (column: (typeof columns)[number]) => column.plain ?? column.cell;
+  const told = columns.filter((column) => column.name !== "" && rows.every((row) => isPlain(valueOf(column)(row))));
+  return { head: told.map((column) => column.name), body: rows.map((row) => told.map((column) => valueOf(column)(row) as Plain)) };
+}

@@ -20,12 +20,16 @@ test("zero is a number", () => {
 test("points carry their sign, and a minus that is one", () => {
   expect(points(-0.1234)).toBe("−12.3 pt");
   expect(points(0.05)).toBe("+5.0 pt");
+  expect(points(-0.0001), "nothing has none").toBe("0.0 pt");
+  expect(count(-12)).toBe("−12");
 });
 
 test("money is in the currency's own minor units", () => {
   expect(money(12_345, "JPY")).toMatch(/12\.3k/i);
-  expect(money(150, "USD")).toContain("1.5");
-  expect(money(1_500, "KWD")).toContain("1.5");
+  expect(money(150, "USD")).toContain("1.50");
+  expect(money(1_500, "KWD")).toContain("1.500");
+  expect(money(123_456, "USD")).toMatch(/1,235$/);
+  expect(money(9_990_000, "INR")).toMatch(/99\.9k/i);
 });
 
 test("evidence runs over orders of magnitude", () => {

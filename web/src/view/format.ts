@@ -19,13 +19,19 @@ const given = <T>(value: Maybe<T>, tell: (value: T) => string): string =>
 /** What rounds to nothing has no sign. */
 const signless = (value: number) => (Math.abs(value) < 0.5 ? 0 : value);
 
-export const count = (value: Maybe<number>) => given(value, (v) => whole.format(signless(v)));
-export const rough = (value: Maybe<number>) => given(value, (v) => (Math.abs(v) < 10_000 ? whole.format(signless(v)) : compact.format(v)));
+/** A minus that is one, as wide as a digit. */
+const minus = (text: string) => text.replace("-", "−");
+
+export const count = (value: Maybe<number>) => given(value, (v) => minus(whole.format(signless(v))));
+export const rough = (value: Maybe<number>) => given(value, (v) => minus(Math.abs(v) < 10_000 ? whole.format(signless(v)) : compact.format(v)));
 export const perSecond = (value: Maybe<number>) => given(value, (v) => oneDigit.format(v));
 export const number = (value: Maybe<number>) => given(value, (v) => twoDigits.format(v));
 export const percent = (value: Maybe<number>) => given(value, (v) => parts.format(v));
 export const share = (value: Maybe<number>) => given(value, (v) => wholeParts.format(v));
 export const confidence = (value: Maybe<number>) => given(value, (v) => v.toFixed(2));
+
+/** How sure the intervals of the page are, as the reader writes shares. */
+export const SURE = wholeParts.format(0.95);
 
 /** An e-value runs over orders of magnitude. */
 export const evidence = (value: Maybe<number>) =>
@@ -35,31 +41,32 @@ export const evidence = (value: Maybe<number>) =>
 export const points = (value: Maybe<number>) =>
   given(value, (v) => {
     const text = oneDigit.format(Math.abs(v * 100));
-    return `${v < 0 ? "−" : "+"}${text} pt`;
+    const tenths = signless(v * 1_000);
+    const sign = tenths === 0 ? "" : tenths < 0 ? "−" : "+";
+    return `${sign}${text} pt`;
   });
 
 export const milliseconds = (value: Maybe<number>) =>
   given(value, (v) => (v < 1_000 ? `${whole.format(v)} ms` : `${oneDigit.format(v / 1_000)} s`));
 
-const moneys = new Map<string, { format: Intl.NumberFormat; digits: number }>();
+type Money = { exact: Intl.NumberFormat; whole: Intl.NumberFormat; compact: Intl.NumberFormat; digits: number };
 
-/** Minor units of a currency. */
+const moneys = new Map<string, Money>();
+
+/** Minor units of a currency: to the unit it is counted in where it is little, rounded where it is much. */
 export function money(minor: Maybe<number>, currency: string): string {
   return given(minor, (value) => {
     let known = moneys.get(currency);
     if (known === undefined) {
       const exact = new Intl.NumberFormat(locale, { style: "currency", currency });
-      const format = new Intl.NumberFormat(locale, {
-        style: "currency",
-        currency,
-        notation: "compact",
-        minimumFractionDigits: 0,
-        maximumFractionDigits: 1,
-      });
-      known = { format, digits: exact.resolvedOptions().maximumFractionDigits ?? 2 };
+      const whole = new Intl.NumberFormat(locale, { style: "currency", currency, maximumFractionDigits: 0 });
+      const compact = new Intl.NumberFormat(locale, { style: "currency", currency, notation: "compact", minimumFractionDigits: 0, maximumFractionDigits: 1 });
+      known = { exact, whole, compact, digits: exact.resolvedOptions().maximumFractionDigits ?? 2 };
       moneys.set(currency, known);
     }
-    return known.format.format(value / 10 ** known.digits);
+    const units = value / 10 ** known.digits;
+    const size = Math.abs(units);
+    return minus((size < 100 ? known.exact : size < 10_000 ? known.whole : known.compact).format(units));
   });
 }
 

@@ -67,3 +67,10 @@ test("a thin row whose cells say little is judged as a whole, and leads", () => 
   ]);
   expect(told.rows[0]?.cells.every((cell) => cell?.level === 0)).toBe(true);
 });
+
+test("what an open incident names stays on top, even when its traffic has been led elsewhere", () => {
+  const data = [row("A", "X", 1, 0), row("B", "X", 500, 0.6), row("C", "X", 500, 0.8)];
+  expect(heat(data, "gateway", "issuer").rows.map((r) => r.name)).toEqual(["B", "A", "C"]);
+  const told = heat(data, "gateway", "issuer", [], [{ gateway: "A" }, { issuer: "Y" }]);
+  expect(told.rows.map((r) => [r.name, r.failing])).toEqual([["A", true], ["B", false], ["C", false]]);
+});

@@ -1,11 +1,19 @@
 /** The heat map: which cells, in which order, and how bad each is. */
-import type { RouteRow } from "../api/types";
+import type { RouteRow, Slice } from "../api/types";
 
 export type Cell = { row: RouteRow; gap: number | null; level: Level };
 /** -1 better than expected; 0 as expected; 1 to 4 worse. */
 export type Level = -1 | 0 | 1 | 2 | 3 | 4;
 /** `whole` is all of a row, where it is known: cells of a thin row say little each. */
-export type Heat = { rows: { name: string; whole: Cell | null; cells: (Cell | null)[]; worst: number }[]; columns: string[] };
+export type HeatRow = {
+  name: string;
+  whole: Cell | null;
+  cells: (Cell | null)[];
+  worst: number;
+  /** An open incident names it: what is failing stays on top even when its traffic has been led elsewhere. */
+  failing: boolean;
+};
+export type Heat = { rows: HeatRow[]; columns: string[] };
 
 /** Fewer attempts than this say nothing, whatever their rate. */
 const ATTEMPTS_MIN = 20;
@@ -36,7 +44,7 @@ const cellOf = (row: RouteRow): Cell => {
   return { row, gap, level: levelOf(gap, row.attempts) };
 };
 
-export function heat(data: RouteRow[], down: string, across: string, wholes: RouteRow[] = []): Heat {
+export function heat(data: RouteRow[], down: string, across: string, wholes: RouteRow[] = [], incidents: Slice[] = []): Heat {
   const cells = new Map<string, Map<string, Cell>>();
   const columns = new Map<string, number>();
   for (const row of data) {
@@ -55,10 +63,10 @@ export function heat(data: RouteRow[], down: string, across: string, wholes: Rou
     const whole = row === undefined ? null : cellOf(row);
     // Chance pulls cells both ways; of a whole row little of it is left.
     const worst = whole?.gap == null ? all.reduce((sum, cell) => sum + weight(cell), 0) : weight(whole);
-    return { name, whole, cells: all, worst };
+    return { name, whole, cells: all, worst, failing: incidents.some((slice) => slice[down] === name) };
   });
   // In coarse steps, so that rows that are well don't change places each second.
   const step = (loss: number) => Math.round(loss / 10);
-  rows.sort((a, b) => step(a.worst) - step(b.worst) || a.name.localeCompare(b.name));
+  rows.sort((a, b) => Number(b.failing) - Number(a.failing) || step(a.worst) - step(b.worst) || a.name.localeCompare(b.name));
   return { rows, columns: names };
 }

@@ -53,9 +53,12 @@ const GUARDRAILS: Record<string, string> = {
   kill_switch: "the kill switch is engaged",
 };
 
+/** As a sentence begins. */
+export const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
 const plain = (name: string) => {
   const text = name.replaceAll("_", " ");
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return capital(text);
 };
 
 export const causeName = (cause: string) => CAUSES[cause] ?? plain(cause);

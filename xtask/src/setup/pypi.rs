@@ -12,8 +12,8 @@ pub struct Package {
     version: &'static str,
     /// Parts of it that have to be asked for.
     extras: &'static str,
-    /// What tests start.
-    program: &'static str,
+    /// What has to be there, below the environment: a program that is started, or a part of the package.
+    part: &'static str,
 }
 
 /// Amazon Cognito's tokens; `crates/server/tests/serve/oidc/cognito.rs` starts this version.
@@ -21,12 +21,20 @@ pub const MOTO: Package = Package {
     name: "moto",
     version: "5.2.5",
     extras: "[server,cognitoidp]",
-    program: "moto_server",
+    part: "bin/moto_server",
 };
 
 /// Asks everything that `docs/openapi.json` describes; `crates/server/tests/serve/described.rs` starts this version.
 pub const SCHEMATHESIS: Package =
-    Package { name: "schemathesis", version: "4.32.5", extras: "", program: "st" };
+    Package { name: "schemathesis", version: "4.32.5", extras: "", part: "bin/st" };
+
+/// A rival of `bench bandit`; `bench/src/bandit/vw.rs` starts this version.
+pub const VOWPAL_WABBIT: Package = Package {
+    name: "vowpalwabbit",
+    version: "9.11.9",
+    extras: "",
+    part: "lib/python*/site-packages/vowpalwabbit",
+};
 
 impl Package {
     fn dir(self) -> Option<PathBuf> {
@@ -35,7 +43,13 @@ impl Package {
 
     /// Whether it is there.
     pub fn is_there(self) -> bool {
-        self.dir().is_some_and(|dir| dir.join("bin").join(self.program).exists())
+        self.dir().is_some_and(|dir| match self.part.split_once("python*/") {
+            // The folder has the interpreter's own version in its name.
+            Some((before, after)) => std::fs::read_dir(dir.join(before)).is_ok_and(|mut inside| {
+                inside.any(|entry| entry.is_ok_and(|entry| entry.path().join(after).exists()))
+            }),
+            None => dir.join(self.part).exists(),
+        })
     }
 
     /// The one line that gets it.

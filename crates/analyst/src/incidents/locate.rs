@@ -273,8 +273,11 @@ impl Analyst {
 
     /// Root causes of the counts since onset, likeliest first.
     pub(super) fn root_causes(&self, cells: &[(u32, LeafCell)]) -> Vec<RootCause> {
-        let cells: Vec<LeafCell> = cells.iter().map(|(_, cell)| cell.clone()).collect();
-        localise(&cells, self.space.dimensions().len(), &LocaliseSettings::default())
+        localise(
+            cells.iter().map(|(_, cell)| cell),
+            self.space.dimensions().len(),
+            &LocaliseSettings::default(),
+        )
     }
 }
 

@@ -6,6 +6,7 @@ use payments::Timestamp;
 use stats::confidence_sequence;
 use stats::posterior::Beta;
 
+use crate::across::place;
 use crate::analyst::Analyst;
 use crate::diagnose::{
     Breadth, CodeCount, FailureCounts, LatencyShift, Retries, Siblings, Symptoms, VolumeShift,
@@ -327,7 +328,8 @@ impl Analyst {
                 SliceKey::from_conditions(rest.map(|(_, c)| *c))
             })
             .collect();
-        let mut others: Vec<BTreeMap<u32, Counts>> = vec![BTreeMap::new(); named.len()];
+        let mut others: Vec<Vec<Option<Counts>>> =
+            named.iter().map(|&(d, _)| vec![None; self.space.values_len(d)]).collect();
         let until = tracker.resolved_at_ms.unwrap_or(i64::MAX);
         for pane in self.panes_back(tracker.started_at_ms) {
             if pane.starts_at_ms >= until {
@@ -337,7 +339,7 @@ impl Analyst {
                 let cell = &self.cells.leaves[*leaf as usize];
                 for (i, &(d, value)) in named.iter().enumerate() {
                     if cell.values[d] != value && rest[i].contains(&cell.values) {
-                        let counts = others[i].entry(cell.values[d]).or_default();
+                        let counts = place(&mut others[i], cell.values[d]);
                         for (count, lane) in counts.iter_mut().zip([N, K, E, V]) {
                             *count += lanes.get(lane);
                         }
@@ -352,11 +354,12 @@ impl Analyst {
             .zip(others)
             .map(|(&(d, _), values)| {
                 let told: Vec<&Counts> = values
-                    .values()
+                    .iter()
+                    .flatten()
                     .filter(|c| c[0] * loss >= TELL_SD * libm::sqrt(c[3] * tracker.dispersion))
                     .collect();
                 let (attempts, approved) =
-                    values.values().fold((0.0, 0.0), |(n, k), c| (n + c[0], k + c[1]));
+                    values.iter().flatten().fold((0.0, 0.0), |(n, k), c| (n + c[0], k + c[1]));
                 let half =
                     |c: &&&Counts| is_hit(c, tracker.dispersion) && missing(c) > 0.3 * loss * c[0];
                 Siblings {

@@ -137,12 +137,12 @@ const CALMER: f64 = 0.5;
 /// # Panics
 ///
 /// If a cell hasn't exactly `dimensions` values, or more bad attempts than attempts.
-pub fn localise(
-    cells: &[LeafCell],
+pub fn localise<'a>(
+    cells: impl IntoIterator<Item = &'a LeafCell>,
     dimensions: usize,
     settings: &LocaliseSettings,
 ) -> Vec<RootCause> {
-    let mut cells: Vec<&LeafCell> = cells.iter().filter(|cell| cell.attempts > 0).collect();
+    let mut cells: Vec<&LeafCell> = cells.into_iter().filter(|cell| cell.attempts > 0).collect();
     for cell in &cells {
         assert_eq!(cell.values.len(), dimensions, "a leaf cell has one value per dimension");
         assert!(cell.bad <= cell.attempts, "more bad attempts than attempts");

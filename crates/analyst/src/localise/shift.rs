@@ -11,6 +11,8 @@
 //! The grid is averaged, not maximised: the average of likelihood ratios is a Bayes factor and
 //! pays for its own freedom. Units: nats.
 
+use stats::elementary::ln_each;
+
 use super::LeafCell;
 
 /// Common shifts of the log-odds, each twice the one before: from a quarter (4 % failing become
@@ -54,36 +56,32 @@ impl Shifts {
         let count = Count { attempts: cell.attempts, bad: cell.bad };
         let q = (cell.expected_bad / cell.attempts as f64).clamp(RATE_MARGIN, 1.0 - RATE_MARGIN);
         let odds = q / (1.0 - q);
-        let hit = |i: usize| {
+        let hit: [f64; GRID] = std::array::from_fn(|i| {
             let rate = match self.odds_factors.get(i) {
                 Some(factor) => odds * factor / (1.0 + odds * factor),
                 None => q + SHARES[i - SHIFTS.len()] * (1.0 - q),
             };
             rate.min(1.0 - RATE_MARGIN)
-        };
-        let mut ratios = [0.0; GRID];
+        });
         if cell.attempts == 1 {
             // One attempt shows a mean and no spread.
             let of = |p: f64| if cell.bad == 1 { p } else { 1.0 - p };
             let healthy = 1.0 / of(q);
-            for (i, ratio) in ratios.iter_mut().enumerate() {
-                *ratio = libm::log(of(hit(i)) * healthy);
-            }
-            return ratios;
+            return ln_each(hit.map(|p| of(p) * healthy));
         }
         let variance =
             self.noise_variance + 1.0 / (cell.baseline_attempts.max(1.0) * q * (1.0 - q));
-        let healthy = count.ln_likelihood(q, variance);
-        for (i, ratio) in ratios.iter_mut().enumerate() {
-            let p = hit(i);
-            let shift = match SHIFTS.get(i) {
-                Some(shift) => *shift,
-                None => libm::log(p / ((1.0 - p) * odds)),
-            };
-            let spread = UNEVENNESS * shift;
-            *ratio = count.ln_likelihood(p, variance + spread * spread) - healthy;
-        }
-        ratios
+        let [healthy] = count.ln_likelihood([q], [variance]);
+        let lost: [f64; SHARES.len()] = std::array::from_fn(|i| {
+            let p = hit[SHIFTS.len() + i];
+            p / ((1.0 - p) * odds)
+        });
+        let lost = ln_each(lost);
+        let spread: [f64; GRID] = std::array::from_fn(|i| {
+            let shift = SHIFTS.get(i).copied().unwrap_or_else(|| lost[i - SHIFTS.len()]);
+            variance + (UNEVENNESS * shift) * (UNEVENNESS * shift)
+        });
+        count.ln_likelihood(hit, spread).map(|likelihood| likelihood - healthy)
     }
 }
 
@@ -106,49 +104,60 @@ struct Count {
 }
 
 impl Count {
-    /// ln of the beta-binomial likelihood without the binomial coefficient, for a rate of mean `p`
-    /// whose log-odds have this variance.
-    fn ln_likelihood(self, p: f64, log_odds_variance: f64) -> f64 {
+    /// ln of the beta-binomial likelihood without the binomial coefficient, for rates of mean `p`
+    /// whose log-odds have these variances.
+    #[inline]
+    fn ln_likelihood<const M: usize>(self, p: [f64; M], log_odds_variance: [f64; M]) -> [f64; M] {
         // A beta of mean p and precision s has variance p (1 - p) / (s + 1); the log-odds'
         // variance maps to (p (1 - p))^2 times itself.
-        let precision = (1.0 / (p * (1.0 - p) * log_odds_variance) - 1.0)
-            .clamp(PRECISION_RANGE.0, PRECISION_RANGE.1);
-        let (alpha, beta) = (p * precision, (1.0 - p) * precision);
+        let precision: [f64; M] = std::array::from_fn(|j| {
+            (1.0 / (p[j] * (1.0 - p[j]) * log_odds_variance[j]) - 1.0)
+                .clamp(PRECISION_RANGE.0, PRECISION_RANGE.1)
+        });
+        let alpha: [f64; M] = std::array::from_fn(|j| p[j] * precision[j]);
+        let beta: [f64; M] = std::array::from_fn(|j| (1.0 - p[j]) * precision[j]);
         let good = self.attempts - self.bad;
         if self.attempts <= PRODUCT_MAX {
-            return libm::log(
-                rising(alpha, self.bad) * rising(beta, good) / rising(precision, self.attempts),
-            );
+            let (a, b) = (rising(alpha, self.bad), rising(beta, good));
+            let all = rising(precision, self.attempts);
+            return ln_each(std::array::from_fn(|j| a[j] * b[j] / all[j]));
         }
-        ln_rising(alpha, self.bad) + ln_rising(beta, good) - ln_rising(precision, self.attempts)
+        let (a, b) = (ln_rising(alpha, self.bad), ln_rising(beta, good));
+        let all = ln_rising(precision, self.attempts);
+        std::array::from_fn(|j| a[j] + b[j] - all[j])
     }
 }
 
 /// Up to here a rising factorial is multiplied out: faster, and far from overflow.
 const PRODUCT_MAX: u64 = 8;
 
-/// `x (x + 1) ... (x + k - 1)`.
-fn rising(x: f64, k: u64) -> f64 {
-    (0..k).fold(1.0, |product, i| product * (x + i as f64))
+/// `x (x + 1) ... (x + k - 1)` of each.
+#[inline]
+fn rising<const M: usize>(x: [f64; M], k: u64) -> [f64; M] {
+    (0..k).fold([1.0; M], |product, i| std::array::from_fn(|j| product[j] * (x[j] + i as f64)))
 }
 
-/// ln of [`rising`], by Stirling's series from 8 on.
-fn ln_rising(x: f64, k: u64) -> f64 {
+/// ln of [`rising`]: beyond the product's eight factors by Stirling's series, which begins at 8 or more.
+#[inline]
+fn ln_rising<const M: usize>(x: [f64; M], k: u64) -> [f64; M] {
+    let first = ln_each(rising(x, k.min(PRODUCT_MAX)));
     if k <= PRODUCT_MAX {
-        return libm::log(rising(x, k));
+        return first;
     }
-    let end = x + k as f64;
-    if x >= 8.0 {
-        return ln_gamma_stirling(end) - ln_gamma_stirling(x);
-    }
-    libm::log(rising(x, 8)) + ln_gamma_stirling(end) - ln_gamma_stirling(x + 8.0)
+    let end = ln_gamma_stirling(x.map(|x| x + k as f64));
+    let start = ln_gamma_stirling(x.map(|x| x + PRODUCT_MAX as f64));
+    std::array::from_fn(|j| first[j] + end[j] - start[j])
 }
 
 /// ln gamma without its constant; for x >= 8 the error is below 1e-10.
-fn ln_gamma_stirling(x: f64) -> f64 {
-    let r = 1.0 / x;
-    let r2 = r * r;
-    (x - 0.5) * libm::log(x) - x + r * (1.0 / 12.0 - r2 * (1.0 / 360.0 - r2 * (1.0 / 1260.0)))
+#[inline]
+fn ln_gamma_stirling<const M: usize>(x: [f64; M]) -> [f64; M] {
+    let ln = ln_each(x);
+    std::array::from_fn(|j| {
+        let r = 1.0 / x[j];
+        let r2 = r * r;
+        (x[j] - 0.5) * ln[j] - x[j] + r * (1.0 / 12.0 - r2 * (1.0 / 360.0 - r2 * (1.0 / 1260.0)))
+    })
 }
 
 #[cfg(test)]
@@ -175,7 +184,8 @@ mod tests {
                     let choose = libm::lgamma(n as f64 + 1.0)
                         - libm::lgamma(b as f64 + 1.0)
                         - libm::lgamma((n - b) as f64 + 1.0);
-                    libm::exp(choose + Count { attempts: n, bad: b }.ln_likelihood(p, sd * sd))
+                    let [likelihood] = Count { attempts: n, bad: b }.ln_likelihood([p], [sd * sd]);
+                    libm::exp(choose + likelihood)
                 })
                 .sum();
             prop_assert!((total - 1.0).abs() < 1e-6, "{total}");
@@ -190,7 +200,8 @@ mod tests {
                 let choose = libm::lgamma(n as f64 + 1.0)
                     - libm::lgamma(b as f64 + 1.0)
                     - libm::lgamma((n - b) as f64 + 1.0);
-                let healthy = choose + Count { attempts: n, bad: b }.ln_likelihood(q, variance);
+                let [likelihood] = Count { attempts: n, bad: b }.ln_likelihood([q], [variance]);
+                let healthy = choose + likelihood;
                 for (m, e) in mean.iter_mut().zip(Shifts::new(noise).evidence(&cell(n, b, q, 200.0))) {
                     *m += libm::exp(healthy + e);
                 }
@@ -206,7 +217,8 @@ mod tests {
         for x in [1e-4, 0.3, 2.0, 7.9, 8.1, 150.0, 1e6] {
             for k in [0, 1, 8, 9, 40, 5_000] {
                 let want = libm::lgamma(x + k as f64) - libm::lgamma(x);
-                assert!((ln_rising(x, k) - want).abs() < 1e-8 * (1.0 + want.abs()), "{x} {k}");
+                let [got] = ln_rising([x], k);
+                assert!((got - want).abs() < 1e-8 * (1.0 + want.abs()), "{x} {k}");
             }
         }
     }

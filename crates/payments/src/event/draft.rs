@@ -7,16 +7,13 @@ use super::field::Field;
 use super::scan::check_text;
 use super::value::{self, Scalar, check_string};
 use crate::decline::{DeclineClass, decline};
-use crate::{Attempt, Code, Currency, Initiator, Money, Status, Timestamp};
+use crate::{Attempt, Code, Currency, Initiator, Money, NONE, Status, Timestamp};
 
 const ATTRIBUTES_MAX: usize = 16;
 const ATTRIBUTE_KEY_MAX: usize = 32;
 
 /// Names that stand bare in slices, so that an attribute of the same name would be ambiguous.
 const DIMENSIONS: [&str; 6] = ["gateway", "method", "network", "issuer", "country", "merchant_id"];
-
-/// The value that stands for an absent dimension.
-const NONE: &str = "__none__";
 
 /// An attempt in the making. Set each field once, then [`finish`](Self::finish) (an event) or
 /// [`finish_mapped`](Self::finish_mapped) (a row of a file).

@@ -3,8 +3,13 @@
 //! Three things can stand against another try, and the strictest wins: the outcome isn't known (a
 //! second try could charge twice), a code that says never, and a scheme's limit. Where a fact is
 //! missing (no amount, no initiator, no region) the stricter reading holds. Adding a decline to the
-//! history therefore never makes an answer more lenient. Cost: rules times history, without
-//! allocation but for the times that a limit counts.
+//! history therefore never makes an answer more lenient.
+//!
+//! **The time that is answered is the earliest** at which nothing stands against another try, if none is made before: whatever
+//! stands against it at an instant stands until an end that is known, so the latest of these ends is asked about next, by the
+//! rules in force *then*. A limit that is raised in May lets a payment go in May.
+//!
+//! **Cost.** Rules times history per instant asked about, mostly one; nothing is allocated but the times that a limit counts.
 
 use super::rules::{Counts, RetryRule, RetryRules, RuleKind};
 use crate::decline::{Decline, DeclineClass, Retryable, decline, listed_decline};
@@ -27,6 +32,19 @@ pub struct PastAttempt<'a> {
     pub gateway: &'a str,
     /// Whether it was a try of the payment in question.
     pub same_payment: bool,
+}
+
+impl PastAttempt<'_> {
+    /// Whether nobody knows yet what became of it.
+    pub fn is_open(&self) -> bool {
+        match self.status {
+            Status::Timeout | Status::Unknown => true,
+            Status::Error => {
+                self.codes.iter().any(|c| decline(&c.source, &c.value).outcome_unknown)
+            }
+            Status::Approved | Status::Declined | Status::Abandoned => false,
+        }
+    }
 }
 
 /// May this be tried again?
@@ -79,7 +97,7 @@ pub enum RetryAnswer<'r> {
     Refused {
         /// Why.
         by: By<'r>,
-        /// When the question may be asked again; `None` means never with this card.
+        /// The earliest time at which it may, if nothing is tried before; `None` means never.
         until: Option<Timestamp>,
     },
     /// An earlier try may have gone through: find out before anything else.
@@ -111,73 +129,132 @@ pub fn may_retry<'r>(question: &RetryQuestion, rules: &'r RetryRules) -> RetryAn
     if this_payment().any(|past| past.status == Status::Approved) {
         return RetryAnswer::Refused { by: By::Approved, until: None };
     }
-    if let Some(since) = this_payment().filter(|past| is_open(past)).map(|past| past.at).min() {
+    if let Some(since) = this_payment().filter(|past| past.is_open()).map(|past| past.at).min() {
         return RetryAnswer::ReconcileFirst { since };
     }
-    let mut verdict = Verdict { refused: None, wait: (question.now, None), left: None };
-    for rule in rules.iter().filter(|rule| applies(rule, question)) {
-        match rule.kind {
-            RuleKind::Never => never(rule, question, &mut verdict),
-            RuleKind::Count => count(rule, question, &mut verdict),
-            RuleKind::Wait | RuleKind::Fee => {}
-        }
+    let mut at = question.now;
+    let mut verdict = judge(question, at, rules);
+    let is_refused = verdict.refused.is_some();
+    let mut stood = None;
+    while let Some((end, by)) = verdict.last_end() {
+        let Some(end) = end else { return RetryAnswer::Refused { by, until: None } };
+        (at, stood) = (end, Some(by));
+        verdict = judge(question, at, rules);
     }
-    codes(question, rules, &mut verdict);
-    verdict.answer(correct_first(question))
+    match stood {
+        Some(by) if is_refused => RetryAnswer::Refused { by, until: Some(at) },
+        _ => RetryAnswer::Allowed {
+            not_before: at,
+            by: stood.or(verdict.left.map(|(_, by)| by)),
+            left: verdict.left.map(|(left, _)| left),
+            correct_first: correct_first(question),
+        },
+    }
 }
 
-/// The strictest judgement so far.
+/// How often a payment may be tried, the first try included, if what comes is a decline that is neither final nor advises anything;
+/// `None`: no limit is known.
+///
+/// ```
+/// use payments::*;
+/// let now = Timestamp::parse("2026-02-13T18:00:00Z").unwrap();
+/// let attempts_max = |network| attempts_max(Some(network), "payu", now, RetryRules::published());
+/// assert_eq!((attempts_max("VISA"), attempts_max("MASTERCARD"), attempts_max("rupay")), (Some(21), Some(10), None));
+/// ```
+pub fn attempts_max(
+    network: Option<&str>,
+    gateway: &str,
+    now: Timestamp,
+    rules: &RetryRules,
+) -> Option<u32> {
+    let declined = PastAttempt {
+        at: now,
+        status: Status::Declined,
+        codes: &[],
+        amount: None,
+        initiator: None,
+        gateway,
+        same_payment: true,
+    };
+    let question = RetryQuestion {
+        network,
+        gateway,
+        initiator: None,
+        amount: None,
+        region: None,
+        card_present: None,
+        history: &[declined],
+        now,
+    };
+    match may_retry(&question, rules) {
+        RetryAnswer::Allowed { left, .. } => left.map(|left| left + 1),
+        RetryAnswer::Refused { .. } => Some(1),
+        RetryAnswer::ReconcileFirst { .. } => None,
+    }
+}
+
+/// What stands against a try at one instant.
+#[derive(Default)]
 struct Verdict<'r> {
+    /// The refusal that ends last, `None` meaning never, and why.
     refused: Option<(Option<Timestamp>, By<'r>)>,
-    wait: (Timestamp, Option<By<'r>>),
+    /// The wait that ends last, after that instant.
+    wait: Option<(Timestamp, By<'r>)>,
+    /// What the nearest limit leaves.
     left: Option<(u32, By<'r>)>,
 }
 
+/// The later of two ends, never being the latest.
+fn later(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    a.zip(b).map(|(a, b)| a.max(b))
+}
+
+fn judge<'r>(question: &RetryQuestion, at: Timestamp, rules: &'r RetryRules) -> Verdict<'r> {
+    let mut verdict = Verdict::default();
+    for rule in rules.iter().filter(|rule| applies(rule, question, at)) {
+        match rule.kind {
+            RuleKind::Never => never(rule, question, at, &mut verdict),
+            RuleKind::Count => count(rule, question, at, &mut verdict),
+            RuleKind::Wait | RuleKind::Fee => {}
+        }
+    }
+    codes(question, at, rules, &mut verdict);
+    verdict
+}
+
 impl<'r> Verdict<'r> {
+    /// A refusal until then, or until its rule is no longer in force.
     fn refuse(&mut self, until: Option<Timestamp>, by: By<'r>) {
-        let stricter = match (&self.refused, until) {
-            (None, _) => true,
-            (Some((None, _)), _) => false,
-            (Some((Some(_), _)), None) => true,
-            (Some((Some(so_far), _)), Some(until)) => until > *so_far,
+        let lapses = match by {
+            By::Rule(rule) => rule.until,
+            By::Decline(_) | By::Approved => None,
         };
-        if stricter {
+        let until = until.into_iter().chain(lapses).min();
+        let is_stricter = |so_far: Option<Timestamp>| so_far != later(so_far, until);
+        if self.refused.is_none_or(|(so_far, _)| is_stricter(so_far)) {
             self.refused = Some((until, by));
         }
     }
 
-    fn wait(&mut self, not_before: Timestamp, by: By<'r>) {
-        if not_before > self.wait.0 {
-            self.wait = (not_before, Some(by));
+    /// The end of what stands longest, and what that is.
+    fn last_end(&self) -> Option<(Option<Timestamp>, By<'r>)> {
+        let wait = self.wait.map(|(until, by)| (Some(until), by));
+        match (self.refused, wait) {
+            (Some(refused), Some(wait)) if refused.0.is_some() && refused.0 < wait.0 => Some(wait),
+            (refused, wait) => refused.or(wait),
         }
     }
 
-    fn answer(self, correct_first: bool) -> RetryAnswer<'r> {
-        let (not_before, waits_for) = self.wait;
-        if let Some((until, by)) = self.refused {
-            return RetryAnswer::Refused { by, until: until.map(|until| until.max(not_before)) };
-        }
-        RetryAnswer::Allowed {
-            not_before,
-            by: waits_for.or(self.left.map(|(_, by)| by)),
-            left: self.left.map(|(left, _)| left),
-            correct_first,
+    fn wait(&mut self, until: Timestamp, by: By<'r>) {
+        if self.wait.is_none_or(|(so_far, _)| until > so_far) {
+            self.wait = Some((until, by));
         }
     }
 }
 
-/// Whether nobody knows yet what became of the attempt.
-fn is_open(past: &PastAttempt) -> bool {
-    match past.status {
-        Status::Timeout | Status::Unknown => true,
-        Status::Error => past.codes.iter().any(|c| decline(&c.source, &c.value).outcome_unknown),
-        Status::Approved | Status::Declined | Status::Abandoned => false,
-    }
-}
-
-fn applies(rule: &RetryRule, question: &RetryQuestion) -> bool {
+fn applies(rule: &RetryRule, question: &RetryQuestion, at: Timestamp) -> bool {
     let made_by = |name: &str| is_named(name, rule.network);
-    rule.in_force(question.now)
+    rule.in_force(at)
         && (question.network.is_some_and(made_by) || made_by(question.gateway))
         && (rule.region.is_none() || question.region.is_none() || rule.region == question.region)
         && !(rule.card_not_present && question.card_present == Some(true))
@@ -191,7 +268,7 @@ fn is_named(name: &str, network: &str) -> bool {
 
 /// The row that a code means on this network: schemes give some ISO 8583 codes a meaning of
 /// their own.
-fn meaning(code: &Code, network: Option<&str>) -> &'static Decline {
+pub fn meaning(code: &Code, network: Option<&str>) -> &'static Decline {
     let scheme = match network {
         Some(name) if is_named(name, "visa") => "visa",
         Some(name) if is_named(name, "mastercard") => "mastercard_de39",
@@ -217,14 +294,19 @@ fn speaks_of(rule: &RetryRule, past: &PastAttempt, network: Option<&str>) -> boo
     })
 }
 
-fn never<'r>(rule: &'r RetryRule, question: &RetryQuestion, verdict: &mut Verdict<'r>) {
+fn never<'r>(
+    rule: &'r RetryRule,
+    question: &RetryQuestion,
+    at: Timestamp,
+    verdict: &mut Verdict<'r>,
+) {
     for past in question.history.iter().filter(|past| past.status == Status::Declined) {
         if !speaks_of(rule, past, question.network) {
             continue;
         }
         match rule.window_ms.map(|window| past.at.plus_millis(window)) {
             None => verdict.refuse(None, By::Rule(rule)),
-            Some(until) if question.now < until => {
+            Some(until) if at < until => {
                 // The advice outlives the months in which ignoring it is charged.
                 let hard = past
                     .codes
@@ -237,7 +319,12 @@ fn never<'r>(rule: &'r RetryRule, question: &RetryQuestion, verdict: &mut Verdic
     }
 }
 
-fn count<'r>(rule: &'r RetryRule, question: &RetryQuestion, verdict: &mut Verdict<'r>) {
+fn count<'r>(
+    rule: &'r RetryRule,
+    question: &RetryQuestion,
+    at: Timestamp,
+    verdict: &mut Verdict<'r>,
+) {
     let counted = |past: &&PastAttempt| {
         let same_amount = match (past.amount, question.amount) {
             (Some(then), Some(now)) => then == now,
@@ -265,7 +352,7 @@ fn count<'r>(rule: &'r RetryRule, question: &RetryQuestion, verdict: &mut Verdic
         .filter(surely)
         .map(|past| past.at)
         .max();
-    let window_starts_after = rule.window_ms.map(|window| question.now.plus_millis(-window));
+    let window_starts_after = rule.window_ms.map(|window| at.plus_millis(-window));
     let mut times: Vec<Timestamp> = question
         .history
         .iter()
@@ -273,8 +360,8 @@ fn count<'r>(rule: &'r RetryRule, question: &RetryQuestion, verdict: &mut Verdic
         .filter(counted)
         .filter(|past| speaks_of(rule, past, question.network))
         .map(|past| past.at)
-        .filter(|&at| run_starts_after.is_none_or(|start| at > start))
-        .filter(|&at| window_starts_after.is_none_or(|start| at > start))
+        .filter(|&time| run_starts_after.is_none_or(|start| time > start))
+        .filter(|&time| window_starts_after.is_none_or(|start| time > start))
         .collect();
     let declines_max = match rule.counts {
         Counts::Reattempts => rule.limit as usize + 1,
@@ -295,7 +382,12 @@ fn count<'r>(rule: &'r RetryRule, question: &RetryQuestion, verdict: &mut Verdic
 }
 
 /// What the codes themselves say.
-fn codes<'r>(question: &RetryQuestion, rules: &'r RetryRules, verdict: &mut Verdict<'r>) {
+fn codes<'r>(
+    question: &RetryQuestion,
+    at: Timestamp,
+    rules: &'r RetryRules,
+    verdict: &mut Verdict<'r>,
+) {
     let failed = |past: &&PastAttempt| matches!(past.status, Status::Declined | Status::Error);
     for past in question.history.iter().filter(failed) {
         for code in past.codes {
@@ -306,14 +398,18 @@ fn codes<'r>(question: &RetryQuestion, rules: &'r RetryRules, verdict: &mut Verd
                 Retryable::Hard if concerns_card(row) || same_try(past, question) => {
                     verdict.refuse(None, By::Decline(row));
                 }
-                Retryable::Advice { wait_ms: Some(wait_ms) } => {
+                Retryable::Advice { wait_ms: Some(wait_ms) }
+                    if at < past.at.plus_millis(wait_ms) =>
+                {
+                    let until = past.at.plus_millis(wait_ms);
+                    // Named is what stands against it to the end, though it may begin on the way.
                     let waits = |rule: &&RetryRule| {
                         rule.kind == RuleKind::Wait
-                            && applies(rule, question)
+                            && applies(rule, question, until.plus_millis(-1))
                             && rule.names_row(row)
                     };
                     let by = rules.iter().find(waits).map_or(By::Decline(row), By::Rule);
-                    verdict.wait(past.at.plus_millis(wait_ms), by);
+                    verdict.wait(until, by);
                 }
                 _ => {}
             }

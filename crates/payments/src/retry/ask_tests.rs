@@ -77,11 +77,38 @@ fn visa_allows_15_reattempts_before_19_may_2025_and_20_after() {
             ask(&question("VISA", allowed, now)),
             RetryAnswer::Allowed { left: Some(1), .. }
         ));
-        // The oldest decline leaves the rolling window first.
-        let until = history[limit as usize].at.plus_millis(30 * DAY);
+        // The oldest decline leaves the rolling window first, unless the limit is raised before.
+        let leaves = history[limit as usize].at.plus_millis(30 * DAY);
+        let raised = at("2025-05-19T00:00:00Z");
+        let until = if now < raised { raised } else { leaves };
         assert_eq!(refused(ask(&question("VISA", one_more, now))), Some((name, Some(until))));
         assert_eq!(refused(ask(&question("VISA", one_more, until))), None);
     }
+}
+
+#[test]
+fn a_limit_that_is_raised_lets_go_on_that_day() {
+    let (funds, raised) = (code("iso8583", "51"), at("2025-05-19T00:00:00Z"));
+    let now = raised.plus_millis(-DAY);
+    let history: Vec<_> = (0..17).map(|h| past(now.plus_millis(-(h + 1) * HOUR), &funds)).collect();
+    let answer = ask(&question("visa", &history, now));
+    assert_eq!(refused(answer), Some(("visa_reattempts_15", Some(raised))));
+    let then = ask(&question("visa", &history, raised));
+    assert!(matches!(then, RetryAnswer::Allowed { left: Some(4), .. }), "{then:?}");
+}
+
+#[test]
+fn a_wait_that_ends_under_another_limit_is_judged_by_that_one() {
+    let advice = [code("iso8583", "51"), code("mastercard_mac", "30")].concat();
+    let now = at("2022-09-30T12:00:00Z");
+    let mut history: Vec<_> = (0..9).map(|h| past(now.plus_millis(h * HOUR), &[])).collect();
+    history.push(past(now.plus_millis(-238 * HOUR), &advice));
+    // Two hours' wait leads into the day on which ten declines in 24 hours became too many.
+    let answer = ask(&question("mastercard", &history, now));
+    assert!(
+        matches!(answer, RetryAnswer::Allowed { not_before, .. } if not_before == now.plus_millis(2 * HOUR)),
+        "{answer:?}"
+    );
 }
 
 #[test]
@@ -193,6 +220,15 @@ fn merchant_advice_waits_and_stops() {
         assert_eq!(not_before, now.plus_millis(hours * HOUR));
         assert_eq!(rule.kind, RuleKind::Wait);
     }
+    // Ten days that begin before anybody charges for ignoring them: named is what holds in the end.
+    let before = at("2023-10-05T00:00:00Z");
+    let codes = code("mastercard_mac", "30");
+    let history = [past(before, &codes)];
+    let answer = ask(&question("mastercard", &history, before));
+    let RetryAnswer::Allowed { by: Some(By::Rule(rule)), .. } = answer else {
+        panic!("{answer:?}")
+    };
+    assert!(rule.name.starts_with("mastercard_mac_wait"), "{}", rule.name);
     for advice in ["03", "21"] {
         let codes = code("mastercard_mac", advice);
         let history = [past(now, &codes)];
@@ -359,8 +395,13 @@ proptest! {
         let now = Timestamp::from_millis(NOW);
         if let RetryAnswer::Refused { until: Some(until), .. } = ask(&question(network, &history, now)) {
             prop_assert!(until > now);
-            let answer = ask(&question(network, &history, until));
-            prop_assert!(!matches!(answer, RetryAnswer::Refused { .. }), "{:?}", answer);
+            let then = |at| ask(&question(network, &history, at));
+            let answer = then(until);
+            let free = matches!(answer, RetryAnswer::Allowed { not_before, .. } if not_before == until);
+            prop_assert!(free, "{:?}", answer);
+            let before = then(until.plus_millis(-1));
+            let early = matches!(before, RetryAnswer::Allowed { not_before, .. } if not_before < until);
+            prop_assert!(!early, "{:?}", before);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! is told, no payment is touched. Payers without funds and fraudsters aren't helped by another gateway.
 
 use analyst::{Cause, Signal};
-use payments::{RetryRules, RuleKind, Timestamp};
+use payments::{RetryRules, Timestamp, attempts_max};
 
 use super::gain::{self, Valued};
 use super::targets::{self, Reserved};
@@ -251,8 +251,13 @@ fn retried(
     let age_min = now.millis_since(incident.started_at) as f64 / 60_000.0;
     let ended_s = durations.remaining_min(age_min, 0.85) * 60.0;
     let delay_s_min = if is_storm { 30 } else { ended_s.clamp(60.0, 3_600.0) as u32 };
-    let (limit, rule) = scheme_limit(incident.slice.get("network"), now);
-    let retry = Retry { attempts_max: limit.min(2), delay_s_min };
+    let (network, gateway) = (incident.slice.get("network"), incident.slice.get("gateway"));
+    let rules = RetryRules::published();
+    let limit = attempts_max(network, gateway.unwrap_or_default(), now, rules);
+    let rule = limit.map_or("no scheme's limit applies".to_owned(), |limit| {
+        format!("the scheme allows {limit} attempts")
+    });
+    let retry = Retry { attempts_max: limit.unwrap_or(u32::MAX).min(2), delay_s_min };
     let valued =
         gain::of_retrying(situation, outlook, retry, is_storm, lesson(Action::AdjustRetry));
     let usual = format!("{:.1} attempts per payment", situation.attempts_per_payment);
@@ -268,16 +273,4 @@ fn retried(
             format!("{usual}; {rule}")
         },
     })
-}
-
-/// The smallest limit of the published rules that speaks of this network now.
-fn scheme_limit(network: Option<&str>, now: Timestamp) -> (u32, String) {
-    let network = network.map(str::to_lowercase);
-    RetryRules::published()
-        .iter()
-        .filter(|rule| rule.kind == RuleKind::Count && rule.in_force(now))
-        .filter(|rule| network.as_deref().is_some_and(|network| network == rule.network))
-        .map(|rule| (rule.limit, format!("the scheme allows {} ({})", rule.limit, rule.name)))
-        .min()
-        .unwrap_or((u32::MAX, "no scheme's limit applies".into()))
 }

@@ -35,10 +35,10 @@ use routing::Arm;
 use serde::{Deserialize, Serialize};
 use stats::posterior::Beta;
 
-use bet::Bet;
+pub(crate) use bet::Bet;
 use cohorts::{Cohort, Fill, index};
 use mismatch::Mismatch;
-use process::{Process, Start};
+pub(crate) use process::{Process, Start};
 
 pub use report::{ArmReport, Experiment, Verdict};
 

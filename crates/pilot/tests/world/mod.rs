@@ -237,6 +237,7 @@ pub fn situation(scenario: &Scenario, hit: (f64, f64), second: i64) -> Situation
         attempts_per_s: scenario.payments_per_s,
         usual_per_s: 0.0,
         share: 0.08,
+        holds: 0.0,
         money_per_minute: vec![Money {
             minor: (scenario.payments_per_s * 60.0 * 50_000.0) as i64,
             currency: Currency::parse("INR").expect("listed"),

@@ -70,6 +70,8 @@ impl Overview {
             }
             Input::Advance(_)
             | Input::Rest(_)
+            | Input::Tried(_)
+            | Input::Rollout { .. }
             | Input::Routed(_)
             | Input::Gateways(_)
             | Input::Command { .. } => 0,

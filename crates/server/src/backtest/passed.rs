@@ -7,7 +7,7 @@ use std::io;
 
 use analyst::Slice;
 use engine::Input;
-use payments::{Attempt, Bucket, Status};
+use payments::{Attempt, Bucket, NONE, Status};
 use rustc_hash::FxHashMap;
 use stats::window::fingerprint;
 
@@ -112,7 +112,7 @@ impl Walk<'_> {
 
 /// Whether a slice selects what has these values. Values counted together (`__other__`) select nothing here: too little is promised rather than too much.
 fn holds<'v>(slice: &Slice, value: impl Fn(&str) -> Option<&'v str>) -> bool {
-    slice.pairs().all(|(dimension, wanted)| value(dimension).unwrap_or("__none__") == wanted)
+    slice.pairs().all(|(dimension, wanted)| value(dimension).unwrap_or(NONE) == wanted)
 }
 
 fn value<'a>(attempt: &'a Attempt, dimension: &str) -> Option<&'a str> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::{Exit, Format, complain};
+use super::{Exit, Format, complain, hindsight};
 use crate::read::visible;
 
 /// Where the server is, and who asks.
@@ -170,6 +170,10 @@ pub fn watch(args: &WatchArgs) -> Result<Exit> {
             Format::Text => {
                 let decision: Value = serde_json::from_str(data).context("no decision")?;
                 let text = |name: &str| decision[name].as_str().unwrap_or_default().to_owned();
+                if let Some(line) = hindsight::in_words(&decision) {
+                    writeln!(out, "{}\n{}\n", visible(&text("incident_id")), visible(&line))?;
+                    continue;
+                }
                 writeln!(out, "{}", visible(&text("at")))?;
                 for line in text("text").lines() {
                     writeln!(out, "{}", visible(line))?;

@@ -7,13 +7,18 @@ mod check;
 mod client;
 mod demo;
 mod dlq;
+mod evaluate;
+mod hindsight;
 mod import;
 mod journal;
 mod keys;
 mod outage;
+mod policy;
 mod progress;
 mod recorded;
 mod replay;
+mod rollout;
+mod scenario;
 mod serve;
 mod shell;
 mod sim;
@@ -78,6 +83,10 @@ enum Command {
     Demo(demo::Args),
     /// Run recorded payments through the engine: what broke, where, since when, what it cost
     Backtest(Box<backtest::Args>),
+    /// Judge a routing policy on a log of past payments: what it would have earned, how sure that is
+    Evaluate(Box<evaluate::Args>),
+    /// Play a routing policy in the simulated network, compare two on a log, roll one out
+    Policy(policy::Args),
     /// Play a scenario against the engine: what it finds, does and recovers
     Sim(sim::Args),
     /// Re-run recorded inputs: exits 1 if any decision differs
@@ -123,6 +132,8 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Demo(args) => demo::run(&args),
         Command::Backtest(args) => backtest::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Policy(args) => policy::run(&args),
         Command::Sim(args) => sim::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Serve(args) => serve::run(&args),

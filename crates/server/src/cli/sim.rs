@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use engine::{Engine, Input, journal, snapshot};
 use payments::Timestamp;
-use sim::{Clairvoyant, Scenario, Stage, play, play_clairvoyant, play_untouched};
+use sim::{Clairvoyant, Stage, play, play_clairvoyant, play_untouched};
 
+use super::scenario::{find, parse};
 use super::{Exit, Format};
 use crate::piloted::{Piloted, gateways, learnt};
 use crate::read::visible;
@@ -128,23 +129,6 @@ fn print(told: &Told, piloted: &Piloted, stage: &Stage) {
         told.gained,
         told.clairvoyant_gained
     );
-}
-
-fn find(name: &str) -> Result<Scenario> {
-    if let Some((_, text)) = sim::library().iter().find(|(known, _)| *known == name) {
-        return parse(name, text);
-    }
-    let text = fs::read_to_string(name).with_context(|| {
-        format!("{} is no scenario that comes with it (`--list`), nor a file", visible(name))
-    })?;
-    parse(name, &text)
-}
-
-fn parse(name: &str, text: &str) -> Result<Scenario> {
-    Scenario::parse(text).map_err(|problems| {
-        let lines: Vec<String> = problems.iter().map(|p| visible(&p.in_file(name))).collect();
-        anyhow::anyhow!("{}", lines.join("\n"))
-    })
 }
 
 /// Writes where the engine stands and opens the journal behind it.

@@ -2,7 +2,7 @@
 
 use config::{Value, ValueKind};
 
-use super::{channels, span};
+use super::{channels, gateways, span};
 
 /// What a key may hold.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +82,11 @@ pub fn keys() -> &'static [Key] {
         key("guardrails.probe_share", Number(0.0, 1.0)),
         key("routing.seed", Whole(0, i64::MAX)),
         key("routing.learning", OneOf(&["off", "exploit", "explore"])),
+        key("routing.floor", Number(0.0, 0.5)),
+        key("routing.newcomers_max", Number(0.0, 1.0)),
+        key("routing.boldness", Number(0.0, 10.0)),
+        key("routing.sticky_loss_max", Number(0.0, 1.0)),
+        key("routing.kept_for_tests", Number(0.0, 1.0)),
         key("gateways", Gateways),
         key("channels.*", Channel),
         key("auth.oidc.issuer", Text),
@@ -182,7 +187,7 @@ impl Key {
                 "rising shares above 0 and at most 1, such as [0.05, 0.2, 0.5, 1.0]".into(),
             ),
             Shape::Table => (matches!(value.kind, ValueKind::Table(_)), "a table".into()),
-            Shape::Gateways => return gateways(&value),
+            Shape::Gateways => return gateways::check(&value),
             Shape::Channel => return channels::check(&value),
             Shape::Networks => (
                 texts().is_some_and(|t| t.is_ok_and(|t| channels::check_networks(&t))),
@@ -207,52 +212,4 @@ fn shares(value: &Value) -> bool {
     !list.is_empty()
         && list.iter().all(|s| *s > 0.0 && *s <= 1.0)
         && list.windows(2).all(|w| w[0] < w[1])
-}
-
-fn gateways(value: &Value) -> Result<(), String> {
-    const MEMBERS: [&str; 4] = ["name", "methods", "capacity_per_s", "fee"];
-    const FEE: [&str; 5] = ["method", "from_minor", "fixed_minor", "currency", "bps"];
-    let list =
-        value.clone().into_array().map_err(|_| "allowed: [[gateways]] tables".to_string())?;
-    for (at, gateway) in list.into_iter().enumerate() {
-        let at = at + 1;
-        let table = gateway.into_table().map_err(|_| format!("gateway {at}: allowed: a table"))?;
-        if let Some(unknown) = table.keys().find(|k| !MEMBERS.contains(&k.as_str())) {
-            return Err(format!(
-                "gateway {at}: `{}` is none of {}",
-                crate::read::visible(unknown),
-                MEMBERS.join(", ")
-            ));
-        }
-        let named = table
-            .get("name")
-            .is_some_and(|n| matches!(&n.kind, ValueKind::String(s) if !s.is_empty()));
-        if !named {
-            return Err(format!("gateway {at}: a name is needed"));
-        }
-        if let Some(fees) = table.get("fee") {
-            let fees = fees
-                .clone()
-                .into_array()
-                .map_err(|_| format!("gateway {at}: fee is a list of tables"))?;
-            for fee in fees {
-                let fee = fee
-                    .into_table()
-                    .map_err(|_| format!("gateway {at}: fee is a list of tables"))?;
-                if let Some(unknown) = fee.keys().find(|k| !FEE.contains(&k.as_str())) {
-                    return Err(format!(
-                        "gateway {at}: fee: `{}` is none of {}",
-                        crate::read::visible(unknown),
-                        FEE.join(", ")
-                    ));
-                }
-                let currency =
-                    fee.get("currency").map(|c| c.clone().into_string().unwrap_or_default());
-                if currency.is_some_and(|c| payments::Currency::parse(&c).is_none()) {
-                    return Err(format!("gateway {at}: fee: currency is no ISO 4217 code"));
-                }
-            }
-        }
-    }
-    Ok(())
 }

@@ -5,6 +5,7 @@
 //! an error that names the nearest known one, because a mistyped guardrail must not be silent.
 
 mod channels;
+mod gateways;
 mod keys;
 mod operator;
 mod people;
@@ -94,6 +95,12 @@ impl Changes {
         let (taken, needs_restart) = changed.partition(is_live);
         Self { taken, needs_restart }
     }
+
+    /// What begins so takes effect at once after all.
+    pub fn take(&mut self, beginning: &str) {
+        let taken = self.needs_restart.extract_if(.., |name| name.starts_with(beginning));
+        self.taken.extend(taken);
+    }
 }
 
 /// Reads a file, if one is named, and the environment; says everything that is wrong at once.
@@ -123,6 +130,28 @@ pub fn load(file: Option<&Path>, environment: &[(String, String)]) -> Result<Loa
         .source(Some(ours.into_iter().collect()));
     let merged =
         sources.add_source(overrides).build().map_err(|e| whole(visible(&e.to_string())))?;
+    checked(merged)
+}
+
+/// A file's keys as they are written, unchecked.
+pub fn written(file: &Path) -> anyhow::Result<serde_json::Map<String, serde_json::Value>> {
+    let text = std::fs::read_to_string(file)?;
+    let sources = Config::builder().add_source(File::from_str(&text, FileFormat::Toml));
+    Ok(sources.build()?.try_deserialize()?)
+}
+
+/// A policy of `[routing]` and `[[gateways]]`, checked as those of a file.
+pub fn policy(keys: &serde_json::Value) -> Result<engine::Routing, Vec<Wrong>> {
+    let whole = |e: config::ConfigError| {
+        vec![Wrong { key: String::new(), detail: visible(&e.to_string()) }]
+    };
+    let loaded = checked(Config::try_from(keys).map_err(whole)?)?;
+    Ok(loaded.settings.engine().routing)
+}
+
+/// Every key and every value is compared with what is known.
+fn checked(merged: Config) -> Result<Loaded, Vec<Wrong>> {
+    let whole = |detail: String| vec![Wrong { key: String::new(), detail }];
     let mut wrong = Vec::new();
     let (mut set, mut values) = (Vec::new(), BTreeMap::new());
     walk("", &merged.cache, &mut set, &mut values, &mut wrong);

@@ -48,6 +48,11 @@ pub struct Memory {
 pub struct Routing {
     seed: Option<u64>,
     learning: Option<routing::Learning>,
+    floor: Option<f64>,
+    newcomers_max: Option<f64>,
+    boldness: Option<f64>,
+    sticky_loss_max: Option<f64>,
+    kept_for_tests: Option<f64>,
 }
 
 fn set<T>(place: &mut T, value: Option<T>) {
@@ -100,14 +105,21 @@ impl Memory {
 }
 
 impl Routing {
-    /// Learning so, all else as it is by default.
-    pub fn learning(learning: routing::Learning) -> Self {
-        Self { seed: None, learning: Some(learning) }
+    /// Everything learnt is followed. A gateway that was left is still asked now and then: else nobody would see why it was, nor when it is well again.
+    pub fn exploring() -> Self {
+        let learning = Some(routing::Learning::Explore);
+        Self { learning, floor: Some(0.01), ..Self::default() }
     }
 
     /// What is set, over what is given.
     pub fn put(&self, routing: &mut engine::Routing) {
         set(&mut routing.seed, self.seed);
         set(&mut routing.learning, self.learning);
+        let exploration = &mut routing.exploration;
+        set(&mut exploration.floor, self.floor);
+        set(&mut exploration.newcomers_max, self.newcomers_max);
+        set(&mut exploration.boldness, self.boldness);
+        set(&mut exploration.sticky_loss_max, self.sticky_loss_max);
+        set(&mut exploration.kept_for_tests, self.kept_for_tests);
     }
 }

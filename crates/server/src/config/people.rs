@@ -73,7 +73,7 @@ pub struct Limits {
     pub requests_per_s: u32,
     /// `/v1/events`.
     pub events_per_s: u32,
-    /// `/v1/route*`.
+    /// `/v1/route*` and `/v1/retry-advice`.
     pub route_per_s: u32,
 }
 

@@ -153,7 +153,7 @@ impl Settings {
     pub fn demo(listen: std::net::SocketAddr, store_url: String, source: ClockSource) -> Self {
         let mut settings = Self {
             modes: Modes::all(pilot::Mode::Auto),
-            routing: Routing::learning(routing::Learning::Explore),
+            routing: Routing::exploring(),
             safety: Safety { four_eyes: Some(false) },
             store: Store { url: Some(store_url), retention: None },
             ..Self::default()
@@ -211,6 +211,11 @@ impl Settings {
             },
             ..self.clone()
         }
+    }
+
+    /// These, with the routing of others.
+    pub fn with_routing(&self, of: &Self) -> Self {
+        Self { routing: of.routing.clone(), ..self.clone() }
     }
 
     /// Whose server this is: others find nothing here.

@@ -216,5 +216,6 @@ fn question<'a>(ask: &Ask<'a>) -> route::Question<'a> {
         candidates: ask.candidates.iter().map(|name| Cow::Borrowed(*name)).collect(),
         risk: None,
         margin_bps: None,
+        sticky: None,
     }
 }

@@ -45,7 +45,8 @@ pub struct Why {
 }
 
 impl Why {
-    fn text(self, otherwise: &str) -> Result<String, Problem> {
+    /// In words.
+    pub fn text(self, otherwise: &str) -> Result<String, Problem> {
         if self.reason.chars().count() > 500 || payments::holds_pan(&self.reason) {
             let detail = "reason: at most 500 characters, and no card number";
             return Err(Problem::impossible("invalid", detail));

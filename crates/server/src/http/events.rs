@@ -5,23 +5,21 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::header::CONTENT_ENCODING;
 use axum::http::{HeaderMap, StatusCode};
 use payments::{Attempt, EventError, parse_event};
 use serde::Serialize;
-use tokio::sync::{SemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
+use super::intake;
 use super::problem::Problem;
-use super::split::{BYTES_MAX, Form, form, over, split, unpacked};
+use super::split::{Form, form, split, unpacked};
 use super::who::Asker;
 use crate::serve::writer::{Ask, Fate};
-use crate::serve::{App, INTAKE_KIB, ROOM};
+use crate::serve::{App, ROOM};
 
 /// Rejected events that are listed; all are counted.
 const LISTED_MAX: usize = 1_000;
-/// JSON lines pack to about a tenth.
-const UNPACKED_TIMES: usize = 10;
 /// Bodies beyond this are parsed beside the threads that answer.
 const ASIDE_BYTES: usize = 64 << 10;
 
@@ -87,8 +85,7 @@ pub async fn take(
 ) -> Result<(StatusCode, Json<Answer>), Problem> {
     who.needs_scope("events")?;
     let form = form(&headers)?;
-    let body = axum::body::to_bytes(body, BYTES_MAX).await.map_err(|_| over())?;
-    let _held = weigh(&app, &headers, &body)?;
+    let (body, _held) = intake::receive(&app, &headers, body).await?;
     let read = if body.len() > ASIDE_BYTES {
         tokio::task::spawn_blocking(move || read(form, &headers, &body))
             .await
@@ -122,20 +119,6 @@ pub async fn take(
     }
     answer.rejected.sort_by_key(|rejected| rejected.index);
     Ok((StatusCode::ACCEPTED, Json(answer)))
-}
-
-/// Takes room for a body before anything is done with it, so that refusing costs next to nothing however much is sent; a packed body is taken for
-/// what such bodies unpack to.
-fn weigh<'a>(
-    app: &'a App,
-    headers: &HeaderMap,
-    body: &Bytes,
-) -> Result<SemaphorePermit<'a>, Problem> {
-    let times = if headers.contains_key(CONTENT_ENCODING) { UNPACKED_TIMES } else { 1 };
-    let kib = (body.len().min(BYTES_MAX) / 1_024 * times + 1).min(INTAKE_KIB) as u32;
-    app.intake.try_acquire_many(kib).map_err(|_| {
-        Problem::busy("more is sent than can be stored at once; nothing of this was stored")
-    })
 }
 
 async fn store(app: &App, attempts: Vec<Attempt>) -> Result<Vec<Fate>, Problem> {

@@ -12,6 +12,7 @@ mod complete;
 mod demo;
 mod docs;
 mod events;
+mod intake;
 mod keys;
 pub mod objects;
 mod once;
@@ -23,6 +24,8 @@ mod probes;
 pub mod problem;
 mod recovered;
 mod request;
+mod retry_advice;
+mod rollout;
 pub mod route;
 pub mod routes;
 mod session;
@@ -49,7 +52,7 @@ use crate::serve::App;
 struct Described {
     /// Those that `Idempotency-Key` means something to.
     keyed: Router<Arc<App>>,
-    /// Those that it doesn't: choices and events have ids of their own, and a cookie is given once.
+    /// Those that it doesn't: choices and events have ids of their own, advice changes nothing, and a cookie is given once.
     free: Router<Arc<App>>,
     api: OpenApi,
 }
@@ -68,6 +71,7 @@ fn described() -> Described {
         .routes(routes!(events::take))
         .routes(routes!(route::one))
         .routes(routes!(route::batch))
+        .routes(routes!(retry_advice::retry_advice))
         .routes(routes!(session::begin, session::end))
         .split_for_parts();
     let (keyed, mut api) = OpenApiRouter::with_openapi(OpenApiBuilder::new().info(info).build())
@@ -88,6 +92,8 @@ fn described() -> Described {
         .routes(routes!(operator::memory))
         .routes(routes!(calibration::calibration))
         .routes(routes!(operator::policy))
+        .routes(routes!(rollout::rollout, rollout::promote, rollout::end))
+        .routes(routes!(rollout::roll_back))
         .routes(routes!(command::kill_switch, command::set_kill_switch))
         .routes(routes!(command::advance))
         .routes(routes!(stream::follow))

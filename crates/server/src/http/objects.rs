@@ -38,19 +38,23 @@ pub async fn newest_decisions(app: &App, limit: u32) -> Result<Page, Problem> {
     Page::of(objects, limit, |object| body(Kind::Decision, object))
 }
 
-/// Experiments that are looked through at once, the newest.
-const EXPERIMENTS_MAX: u32 = 5_000;
+/// Objects that are looked through at once, the newest.
+const READ_MAX: u32 = 5_000;
 
-/// The newest experiments, those that began before `since` left out, each as far as the caller wants it; one that can't be read is logged.
-pub async fn read_experiments<T: DeserializeOwned>(
+/// The newest of a kind, those that began before `since` left out, each as far as the caller wants it; one that can't be read is logged.
+pub async fn read_newest<T: DeserializeOwned>(
     app: &App,
+    kind: Kind,
     since: Option<Timestamp>,
 ) -> Result<impl Iterator<Item = T> + use<T>, Problem> {
-    let wanted = store::Wanted { since, limit: EXPERIMENTS_MAX, ..store::Wanted::default() };
-    let objects = app.store.objects(Kind::Experiment, &wanted).await?;
-    Ok(objects.into_iter().filter_map(|object| {
+    let wanted = store::Wanted { since, limit: READ_MAX, ..store::Wanted::default() };
+    let objects = app.store.objects(kind, &wanted).await?;
+    Ok(objects.into_iter().filter_map(move |object| {
         let read = serde_json::from_str(&object.body);
-        read.inspect_err(|error| tracing::error!(%error, "an experiment can't be read")).ok()
+        read.inspect_err(
+            |error| tracing::error!(%error, kind = kind.as_str(), "what is stored can't be read"),
+        )
+        .ok()
     }))
 }
 

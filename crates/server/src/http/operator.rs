@@ -40,7 +40,7 @@ pub async fn policy(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     who.needs(Role::Viewer)?;
-    let policy = wire::Policy::new(&app.plane.policy.load());
+    let policy = wire::Policy::new(&app.plane.policy.load().incumbent);
     let tag = policy.tag();
     let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
     if known.is_some_and(|known| known.split(',').any(|known| known.trim() == tag)) {

@@ -106,7 +106,7 @@ pub async fn gateways(
     who: Principal,
 ) -> Result<Json<Gateways>, Problem> {
     who.needs(Role::Viewer)?;
-    let data = app.plane.policy.load().terms().gateways.clone();
+    let data = app.plane.policy.load().incumbent.terms().gateways.clone();
     Ok(Json(Gateways { data, next_cursor: None }))
 }
 

@@ -10,10 +10,11 @@ use axum::Json;
 use axum::extract::State;
 use payments::Timestamp;
 use serde::{Deserialize, Serialize};
+use store::Kind;
 use utoipa::{IntoParams, ToSchema};
 
 use super::ask::{Query, time};
-use super::objects::read_experiments;
+use super::objects::read_newest;
 use super::problem::Problem;
 use super::who::{Principal, Role};
 use crate::serve::App;
@@ -92,7 +93,7 @@ pub async fn recovered(
     let day_ago = || app.clock.now().plus_millis(-DAY_MS);
     let since: Timestamp = time("since", since.as_deref())?.unwrap_or_else(day_ago);
     let mut told = Recovered { since: rfc3339(since), ..Recovered::default() };
-    for experiment in read_experiments::<Experiment>(&app, Some(since)).await? {
+    for experiment in read_newest::<Experiment>(&app, Kind::Experiment, Some(since)).await? {
         told.add(&experiment.arms);
     }
     Ok(Json(told))

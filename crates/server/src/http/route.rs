@@ -9,8 +9,9 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use payments::{Currency, Money, holds_pan};
-use routing::{Choice, Context, Policy};
+use payments::{Currency, Money, RetryRules, Timestamp, holds_pan};
+use pilot::rollout::Group;
+use routing::{Choice, Context, Policy, RetryAdvice};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -19,6 +20,7 @@ use super::ask::raw;
 use super::problem::Problem;
 use super::who::{Asker, Principal};
 use crate::serve::App;
+use crate::serve::in_force::{Chooser, InForce, Place};
 use crate::serve::record::Record;
 
 /// Payments of one batch.
@@ -68,11 +70,14 @@ pub struct Question<'a> {
     /// Gateways to choose from, in order of preference.
     #[serde(borrow, default)]
     pub(crate) candidates: Vec<Cow<'a, str>>,
-    /// 0 to 1; kept with the choice, weighed by nothing yet.
+    /// Probability of fraud, 0 to 1: what it is expected to cost at each gateway is taken off (`liability`).
     #[schema(minimum = 0, maximum = 1)]
     pub(crate) risk: Option<f64>,
-    /// Kept with the choice, weighed by nothing yet.
+    /// What the merchant earns, in hundredths of a percent of the amount; without it a success is worth the whole amount.
     pub(crate) margin_bps: Option<i64>,
+    /// The gateway that holds the customer (a stored token): kept while it is worth at most `routing.sticky_loss_max` less than the best.
+    #[serde(borrow)]
+    pub(crate) sticky: Option<Cow<'a, str>>,
 }
 
 /// A gateway and what it is worth here.
@@ -82,7 +87,13 @@ pub struct Ranked {
     score: f64,
 }
 
-/// How retries of this payment are to be made.
+impl From<routing::Ranked> for Ranked {
+    fn from(ranked: routing::Ranked) -> Self {
+        Self { gateway: ranked.gateway, score: ranked.score }
+    }
+}
+
+/// How retries of this payment are to be made: as an intervention says, and never more often than the schemes' rules allow.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Retry {
     pub(crate) attempts_max: u32,
@@ -101,6 +112,11 @@ pub struct Answer {
     #[schema(value_type = String)]
     reason: routing::Reason,
     policy_version: u64,
+    /// Which policy chose: the configured one, or the one on trial while one is rolled out.
+    policy: Chooser,
+    /// `candidate`, `incumbent` or `hold_out` while a policy is rolled out; in its first stage the incumbent chooses for all of them.
+    #[schema(value_type = Option<String>)]
+    rollout_group: Option<Group>,
     experiment_id: Option<String>,
     pub(crate) retry: Option<Retry>,
 }
@@ -143,8 +159,8 @@ pub async fn one(
     body: Bytes,
 ) -> Result<Json<Answer>, Problem> {
     who.needs_scope("route")?;
-    let policy = app.plane.policy.load_full();
-    choose(&app, &policy, &body).map(Json)
+    let in_force = app.plane.policy.load_full();
+    choose(&app, &in_force, &body).map(Json)
 }
 
 /// Choose gateways for up to 1,000 payments
@@ -167,9 +183,9 @@ pub async fn batch(
         let got = questions.payments.len();
         return Err(Problem::too_large(format!("{got} payments; at most {PAYMENTS_MAX} at once")));
     }
-    let policy = app.plane.policy.load_full();
+    let in_force = app.plane.policy.load_full();
     let decisions = questions.payments.iter().map(|payment| {
-        match choose(&app, &policy, payment.get().as_bytes()) {
+        match choose(&app, &in_force, payment.get().as_bytes()) {
             Ok(answer) => Item::Choice(answer),
             Err(problem) => Item::Error { error: problem.value() },
         }
@@ -220,8 +236,8 @@ pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
     })
 }
 
-fn choose(app: &App, policy: &Arc<Policy>, body: &[u8]) -> Result<Answer, Problem> {
-    weigh(app, policy, &read(body)?)
+fn choose(app: &App, in_force: &InForce, body: &[u8]) -> Result<Answer, Problem> {
+    weigh(app, in_force, &read(body)?)
 }
 
 /// The same for whoever asks from within this process.
@@ -229,43 +245,35 @@ pub fn answer_to(app: &App, question: &Question<'_>) -> Result<Answer, Problem> 
     weigh(app, &app.plane.policy.load_full(), question)
 }
 
-fn weigh(app: &App, policy: &Arc<Policy>, question: &Question<'_>) -> Result<Answer, Problem> {
-    question.check()?;
-    let amount = Money::of_attempt(question.amount.minor, question.amount.currency)
-        .map_err(|e| Problem::impossible("invalid", format!("amount.minor: {e}")))?;
-    let values = question.values();
-    let candidates: Vec<&str> = question.candidates.iter().map(AsRef::as_ref).collect();
-    let context = Context {
-        payment_id: &question.payment_id,
-        attempt_number: question.attempt_number.unwrap_or(1),
-        at: app.clock.now(),
-        values: &values,
-        amount: Some(amount),
-        candidates: &candidates,
-    };
+fn weigh(app: &App, in_force: &InForce, question: &Question<'_>) -> Result<Answer, Problem> {
+    let checked = question.checked()?;
+    let context = checked.context(app.clock.now());
+    let (policy, chooser, place) = in_force.of(context.payment_id, context.at);
     let choice = policy
         .choose(&context)
         .map_err(|e| Problem::impossible("no_eligible_gateway", e.to_string()))?;
     let decision_id = policy.decision_id(&context);
     app.metrics.choices.inc();
-    record(app, policy, question, &context, &decision_id, &choice);
-    Ok(answer(decision_id, choice))
+    app.metrics.routed(place.map(|place| place.group));
+    record(app, (policy, chooser, place), question, &context, &decision_id, &choice);
+    let retry = routing::narrowed(choice.retry, &context, &choice.gateway, RetryRules::published());
+    Ok(answer(decision_id, choice, retry, chooser, place))
 }
 
 fn record(
     app: &App,
-    policy: &Arc<Policy>,
+    (policy, chooser, place): (&Arc<Policy>, Chooser, Option<Place>),
     question: &Question<'_>,
     context: &Context<'_>,
     decision_id: &str,
     choice: &Choice,
 ) {
     let Some(amount) = context.amount else { return };
-    let Ok(place) = app.records.try_reserve() else {
+    let Ok(room) = app.records.try_reserve() else {
         app.metrics.choices_dropped.inc();
         return;
     };
-    place.send(Record {
+    room.send(Box::new(Record {
         decision_id: decision_id.to_owned(),
         at: context.at,
         payment_id: context.payment_id.to_owned(),
@@ -275,24 +283,56 @@ fn record(
         candidates: context.candidates.iter().map(|name| (*name).into()).collect(),
         risk: question.risk,
         margin_bps: question.margin_bps,
+        sticky: question.sticky.as_deref().map(Into::into),
         choice: choice.clone(),
         policy: policy.clone(),
-    });
+        chooser,
+        place,
+    }));
 }
 
-fn answer(decision_id: String, choice: Choice) -> Answer {
-    let ranked = |ranked: routing::Ranked| Ranked { gateway: ranked.gateway, score: ranked.score };
+fn answer(
+    decision_id: String,
+    choice: Choice,
+    retry: Option<RetryAdvice>,
+    policy: Chooser,
+    place: Option<Place>,
+) -> Answer {
     Answer {
         decision_id,
         gateway: choice.gateway,
         propensity: choice.propensity,
-        ranking: choice.ranking.into_iter().map(ranked).collect(),
+        ranking: choice.ranking.into_iter().map(Into::into).collect(),
         reason: choice.reason,
         policy_version: choice.policy_version,
+        policy,
+        rollout_group: place.map(|place| place.group),
         experiment_id: choice.assignment.and_then(|part| part.experiment_id),
-        retry: choice
-            .retry
-            .map(|r| Retry { attempts_max: r.attempts_max, delay_s_min: r.delay_s_min }),
+        retry: retry.map(|r| Retry { attempts_max: r.attempts_max, delay_s_min: r.delay_s_min }),
+    }
+}
+
+/// A payment that was checked, with what its context borrows.
+pub struct Checked<'q> {
+    question: &'q Question<'q>,
+    values: Vec<(&'q str, &'q str)>,
+    candidates: Vec<&'q str>,
+    amount: Money,
+}
+
+impl Checked<'_> {
+    /// What routing is asked at this instant.
+    pub fn context(&self, at: Timestamp) -> Context<'_> {
+        Context {
+            attempt_number: self.question.attempt_number.unwrap_or(1),
+            values: &self.values,
+            amount: Some(self.amount),
+            candidates: &self.candidates,
+            risk: self.question.risk,
+            margin_bps: self.question.margin_bps,
+            sticky: self.question.sticky.as_deref(),
+            ..Context::at(at, &self.question.payment_id)
+        }
     }
 }
 
@@ -300,6 +340,19 @@ impl Question<'_> {
     /// The payment that asks.
     pub fn payment_id(&self) -> &str {
         &self.payment_id
+    }
+
+    /// The same, if each of its members can be.
+    pub fn checked(&self) -> Result<Checked<'_>, Problem> {
+        self.check()?;
+        let amount = Money::of_attempt(self.amount.minor, self.amount.currency)
+            .map_err(|e| Problem::impossible("invalid", format!("amount.minor: {e}")))?;
+        Ok(Checked {
+            question: self,
+            values: self.values(),
+            candidates: self.candidates.iter().map(AsRef::as_ref).collect(),
+            amount,
+        })
     }
 
     /// Dimension and value, as the event would have them.
@@ -329,6 +382,7 @@ impl Question<'_> {
             ("country", &self.country),
             ("mcc", &self.mcc),
             ("ip_country", &self.ip_country),
+            ("sticky", &self.sticky),
         ];
         for (name, value) in optional {
             value.as_deref().map_or(Ok(()), |value| text(name, value))?;
@@ -362,7 +416,8 @@ impl Question<'_> {
     }
 }
 
-fn text(field: &str, value: &str) -> Result<(), Problem> {
+/// What a string may hold.
+pub fn text(field: &str, value: &str) -> Result<(), Problem> {
     let characters = value.chars().take(TEXT_MAX + 1).count();
     if characters == 0 || characters > TEXT_MAX {
         let detail = format!("{field}: a string of 1 to {TEXT_MAX} characters is allowed");

@@ -27,7 +27,7 @@ const ROUTES_MAX: usize = 50;
 
 /// Follow what is said
 ///
-/// `event` is `incident`, `intervention`, `experiment`, `decision`, `policy` or `kill_switch`, its data the object as GET gives it; `id` grows by 1.
+/// `event` is `incident`, `intervention`, `experiment`, `decision`, `policy`, `rollout` or `kill_switch`, its data the object as GET gives it; `id` grows by 1.
 /// `routes` comes each second without id, `: ping` every 15 s. With `Last-Event-ID` it goes on behind that event, or answers `reset` with `oldest_id` where that is too old.
 #[utoipa::path(
     get, path = "/v1/stream", tag = "stream",

@@ -54,7 +54,10 @@ impl Buckets {
     pub fn take(&self, path: &str) -> Result<(), Duration> {
         let bucket = if path == "/v1/events" {
             &self.events
-        } else if path.starts_with("/v1/route/") || path == "/v1/route" {
+        } else if path.starts_with("/v1/route/")
+            || path == "/v1/route"
+            || path == "/v1/retry-advice"
+        {
             &self.route
         } else {
             &self.requests
@@ -132,6 +135,7 @@ mod tests {
         assert!(wait > Duration::ZERO && wait <= Duration::from_millis(500), "{wait:?}");
         assert!(buckets.take("/v1/events").is_ok() && buckets.take("/v1/events").is_err());
         assert!((0..1_000).all(|_| buckets.take("/v1/route").is_ok()));
+        assert!((0..1_000).all(|_| buckets.take("/v1/retry-advice").is_ok()));
         assert!(everybody.fresh().take("/v1/me").is_ok(), "another caller isn't slowed");
         assert!(Arc::ptr_eq(&everybody.of("ann"), &everybody.of("ann")));
     }

@@ -95,6 +95,7 @@ pub fn known() -> Vec<(Key, &'static [&'static str])> {
         (f(Field::AttemptId), &["attempt_id", "transaction_id", "txn_id"]),
         (f(Field::PaymentId), &["payment_id", "order_id"]),
         (f(Field::AttemptNumber), &["attempt_number"]),
+        (f(Field::Propensity), &["propensity", "propensity_score"]),
         (attribute("sub_type"), &["sub_type", "payment_sub_type", "flow"]),
         (attribute("card_type"), &["card_type", "funding"]),
         (attribute("channel"), &["channel"]),

@@ -4,6 +4,7 @@
 //! the last decision about them, which are told together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use analyst::{Incident, Slice};
 use engine::Input;
@@ -12,6 +13,7 @@ use pilot::Decision;
 use routing::{Policy, Terms};
 use serde::{Deserialize, Serialize};
 
+use super::in_force::InForce;
 use crate::alerts::{Notice, Severity};
 
 /// How long a gateway counts as seen.
@@ -48,7 +50,12 @@ impl Beside {
                 self.latest = self.latest.max(Some(*to));
                 self.forget()
             }
-            Input::Buckets(_) | Input::Routed(_) | Input::Gateways(_) | Input::Command { .. } => 0,
+            Input::Buckets(_)
+            | Input::Routed(_)
+            | Input::Gateways(_)
+            | Input::Command { .. }
+            | Input::Tried(_)
+            | Input::Rollout { .. } => 0,
         }
     }
 
@@ -116,9 +123,25 @@ impl Beside {
 
     /// The engine's policy with what is known here; `killed` engages the kill switch whatever the engine thinks.
     pub fn policy(&self, engine: &engine::Engine, killed: bool) -> Policy {
-        let terms = engine.terms();
+        self.ready(engine, engine.terms(), killed, 0)
+    }
+
+    /// The same, with a candidate beside it while a roll-out runs.
+    pub fn in_force(&self, engine: &engine::Engine, killed: bool) -> InForce {
+        let trial = engine.trial().filter(|(_, terms)| !terms.kill_switch && !killed);
+        InForce {
+            incumbent: Arc::new(self.policy(engine, killed)),
+            trial: trial
+                .map(|(trial, terms)| (trial, Arc::new(self.ready(engine, terms, killed, 1)))),
+        }
+    }
+
+    /// Since the first roll-out of a store the incumbent's versions are even and the candidate's odd, so that none is both's.
+    fn ready(&self, engine: &engine::Engine, terms: Terms, killed: bool, odd: u64) -> Policy {
+        let version = terms.version + self.changes;
+        let is_told_apart = engine.rollout().is_some();
         Policy::new(Terms {
-            version: terms.version + self.changes,
+            version: if is_told_apart { 2 * version + odd } else { version },
             seen: self
                 .seen
                 .iter()

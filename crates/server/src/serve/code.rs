@@ -6,8 +6,9 @@
 use anyhow::{Context, Result, bail};
 use engine::Input;
 
-const PLAIN: u8 = 1;
-const PACKED: u8 = 2;
+// 1 and 2 were these before gateways had rules and promised shares.
+const PLAIN: u8 = 3;
+const PACKED: u8 = 4;
 const PACKED_MIN: usize = 1_024;
 /// What one step may unpack to: a bound on what a damaged length asks for.
 const UNPACKED_MAX: usize = 512 << 20;
@@ -67,6 +68,21 @@ mod tests {
             Input::Gateways(vec![gateway]),
             command(Command::SetLimits(Limits::default())),
             command(Command::SetModes(pilot::Modes::default())),
+            Input::Tried(vec![engine::Tried {
+                rollout: 1,
+                stage: 2,
+                payment_id: "p1".into(),
+                group: pilot::rollout::Group::HoldOut,
+                at,
+            }]),
+            Input::Rollout {
+                at,
+                order: Box::new(engine::RolloutOrder::Begin {
+                    routing: Box::new(engine::Routing::default()),
+                    plan: pilot::rollout::Plan::default(),
+                    by: "ana".into(),
+                }),
+            },
         ] {
             assert_eq!(decode(&encode(&input).unwrap()).unwrap(), input);
         }

@@ -18,6 +18,13 @@ pub enum Told {
     Object(Kind, Object),
     /// The allocation in force, as `GET /v1/policy` gives it.
     Policy(String),
+    /// A roll-out as it is now, as `GET /v1/policy/rollout` gives it.
+    Rollout {
+        /// As it is.
+        rollout: Box<wire::Rollout>,
+        /// What the audit log says of it, if it changed its stage.
+        turn: Option<String>,
+    },
     /// Something that people are alerted to.
     Notice(Box<Notice>),
 }
@@ -80,10 +87,14 @@ impl Core {
                         }
                         _ => None,
                     };
-                    told.push(self::decision(&decision, text));
+                    told.push(self::decision(&decision, wire::Decision::new(&decision, text)));
                     if let Some((incident, _)) = self.beside.open.remove(&decision.incident_id) {
                         told.push(self.incident(incident, Some(*decision)));
                     }
+                }
+                Effect::Hindsight { decision, text, hindsight } => {
+                    let judged = wire::Decision::new(&decision, Some(&text)).judged(&hindsight);
+                    told.push(self::decision(&decision, judged));
                 }
                 Effect::Intervention(intervention) => {
                     told.push(self::intervention(&intervention));
@@ -99,6 +110,13 @@ impl Core {
                     told.push(Told::Notice(Box::new(notice)));
                 }
                 Effect::Refused(why) => refused = Some(why),
+                Effect::Rollout(news) => {
+                    let turn = news.turn.as_ref().map(|turn| json(&wire::turned(turn)));
+                    if let Some(last) = self.engine.rollout() {
+                        let rollout = Box::new(wire::Rollout::new(last));
+                        told.push(Told::Rollout { rollout, turn });
+                    }
+                }
             }
         }
         // The kill switch changes the policy even where no overlay goes.
@@ -133,9 +151,8 @@ impl Core {
     }
 }
 
-fn decision(decision: &Decision, text: Option<&str>) -> Told {
-    let body = json(&wire::Decision::new(decision, text));
-    object(Kind::Decision, &decision.id, decision.at, decision.action.to_string(), body)
+fn decision(decision: &Decision, row: wire::Decision) -> Told {
+    object(Kind::Decision, &decision.id, decision.at, decision.action.to_string(), json(&row))
 }
 
 fn intervention(intervention: &pilot::Intervention) -> Told {

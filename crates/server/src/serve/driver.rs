@@ -1,16 +1,16 @@
 //! The engine's thread: one step after another, and questions in between.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
 use engine::{Input, snapshot};
-use routing::Policy;
 use tokio::sync::{mpsc, oneshot};
 
 use super::clock::wall;
 use super::core::{Applied, Core, json};
+use super::in_force::InForce;
 use crate::telemetry::TARGET;
 
 /// Steps that may wait for the engine; the writer waits then, and so do those who write.
@@ -44,10 +44,12 @@ pub struct Engine {
 
 /// What the data plane reads, and the latch above it.
 pub struct Plane {
-    /// The policy in force.
-    pub policy: ArcSwap<Policy>,
+    /// The policy in force, and the one on trial.
+    pub policy: ArcSwap<InForce>,
     /// Engaged: no overlay, no exploration, whatever the engine thinks.
     pub latch: AtomicBool,
+    /// The newest roll-out that a person took back: its candidate is obeyed no more, whatever the engine thinks.
+    pub withdrawn: AtomicU64,
 }
 
 impl Engine {
@@ -126,5 +128,8 @@ fn run(
 
 fn publish(core: &Core, plane: &Plane) {
     let killed = plane.latch.load(Ordering::Acquire);
-    plane.policy.store(Arc::new(core.beside.policy(&core.engine, killed)));
+    let mut in_force = core.beside.in_force(&core.engine, killed);
+    let withdrawn = plane.withdrawn.load(Ordering::Acquire);
+    in_force.trial = in_force.trial.filter(|(trial, _)| trial.rollout > withdrawn);
+    plane.policy.store(Arc::new(in_force));
 }

@@ -32,6 +32,9 @@ impl HangUp {
     }
 }
 
+/// What a connection reads at once, heads included: by itself it would come to 400 KiB on each that sends large bodies.
+const BUFFER_BYTES: usize = 64 << 10;
+
 /// Who is at the other end; each request has it with it.
 #[derive(Clone)]
 pub struct Peer {
@@ -44,7 +47,7 @@ pub struct Peer {
 /// Serves until `until` ends, then finishes what was begun.
 pub async fn serve(listener: TcpListener, router: Router, until: impl Future<Output = ()>) {
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_MAX);
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_MAX).max_buf_size(BUFFER_BYTES);
     let graceful = GracefulShutdown::new();
     let mut until = std::pin::pin!(until);
     loop {

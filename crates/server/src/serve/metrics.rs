@@ -13,9 +13,12 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use pilot::rollout::{GROUPS, Group};
+
 use super::writer::Fate;
 use crate::alerts::AlertMetrics;
 use crate::feeds::FeedMetrics;
+use crate::wire;
 
 /// What became of an attempt.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -74,6 +77,18 @@ pub struct ReloadLabel {
     result: &'static str,
 }
 
+/// Whose a payment is.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct GroupLabel {
+    group: &'static str,
+}
+
+/// What a roll-out has come to.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct StageLabel {
+    stage: &'static str,
+}
+
 /// All of them.
 #[derive(Debug)]
 pub struct Metrics {
@@ -103,6 +118,11 @@ pub struct Metrics {
     pub requests_limited: Counter,
     /// Times that a person had to look.
     pub pages: Counter,
+    /// Routing choices while a roll-out runs, by group; kept here, so that counting one looks nothing up.
+    rollout_choices: [Counter; GROUPS],
+    rollout_share: Gauge<f64, AtomicU64>,
+    rollout_running: Gauge,
+    rollout_turns: Family<StageLabel, Counter>,
     /// Requests by route and status.
     pub requests: Family<RequestLabels, Counter>,
     reloads: Family<ReloadLabel, Counter>,
@@ -180,6 +200,32 @@ impl Default for Metrics {
                 Counter::default()
             ),
             pages: made!("pages", "Times that a person had to look", Counter::default()),
+            rollout_choices: {
+                let family = Family::<GroupLabel, Counter>::default();
+                registry.register(
+                    "rollout_choices",
+                    "Routing choices while a policy is rolled out, by group",
+                    family.clone(),
+                );
+                Group::ALL
+                    .map(|group| group.as_str())
+                    .map(|group| family.get_or_create(&GroupLabel { group }).clone())
+            },
+            rollout_share: made!(
+                "rollout_share",
+                "Share of payments that the policy on trial routes",
+                Gauge::default()
+            ),
+            rollout_running: made!(
+                "rollout_running",
+                "1 while a policy is rolled out",
+                Gauge::default()
+            ),
+            rollout_turns: made!(
+                "rollout_turns",
+                "Changes of stage of roll-outs, by the stage that began",
+                turns()
+            ),
             requests: made!("http_requests", "HTTP answers by route and status", Family::default()),
             reloads: made!(
                 "config_reloads",
@@ -212,7 +258,31 @@ fn reloads() -> Family<ReloadLabel, Counter> {
     family
 }
 
+fn turns() -> Family<StageLabel, Counter> {
+    let family = Family::default();
+    for stage in ["step", "whole", "stopped"] {
+        drop(family.get_or_create(&StageLabel { stage }));
+    }
+    family
+}
+
 impl Metrics {
+    /// A payment was routed while a roll-out ran, or not.
+    pub fn routed(&self, group: Option<Group>) {
+        if let Some(group) = group {
+            self.rollout_choices[group as usize].inc();
+        }
+    }
+
+    /// Where a roll-out stands; whether it has just changed its stage.
+    pub fn rollout(&self, rollout: &wire::Rollout, turned: bool) {
+        self.rollout_share.set(rollout.share);
+        self.rollout_running.set(i64::from(rollout.stopped.is_none()));
+        if turned {
+            self.rollout_turns.get_or_create(&StageLabel { stage: rollout.stage }).inc();
+        }
+    }
+
     /// Counts attempts by their fates.
     pub fn count(&self, fates: &[Fate]) {
         for fate in fates {

@@ -6,9 +6,10 @@
 //!  '--choices------' '--store         '--answers--> writer --> store, stream
 //! ```
 //!
-//! The data plane (`/v1/route`) reads an immutable policy and touches neither lock nor store; it goes on when the store is down. Everything
+//! The data plane (`/v1/route`, `/v1/retry-advice`) reads an immutable policy and touches neither lock nor store; it goes on when the store is down. Everything
 //! else goes through the writer, in one order, and is durable when it is answered.
 
+mod aside;
 pub mod beside;
 pub mod clock;
 pub mod code;
@@ -16,6 +17,7 @@ pub mod core;
 pub mod driver;
 mod export;
 pub mod health;
+pub mod in_force;
 pub mod kill;
 pub mod listen;
 pub mod metrics;
@@ -29,7 +31,7 @@ pub mod writer;
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, bail};
@@ -43,6 +45,7 @@ use crate::config::Settings;
 use crate::demo::Outages;
 use crate::feeds::Feeds;
 use crate::people::{self, People};
+use aside::Aside;
 use clock::Clock;
 use driver::{Answer, Engine, Plane};
 use health::{Health, Phase};
@@ -76,8 +79,8 @@ pub struct App {
     pub engine: Engine,
     /// What the data plane obeys.
     pub plane: Arc<Plane>,
-    /// The recorder.
-    pub records: mpsc::Sender<Record>,
+    /// The recorder; boxed, for a record is moved thrice on its way.
+    pub records: mpsc::Sender<Box<Record>>,
     /// The clock.
     pub clock: Arc<Clock>,
     /// Alerts on their way out.
@@ -119,6 +122,8 @@ pub struct Server {
     writer: tokio::task::JoinHandle<()>,
     feeds: Feeds,
     alerts: Alerts,
+    /// Where the writer runs.
+    aside: Aside,
     /// While it is held, no other process writes here.
     alone: store::Alone,
     /// Beside the rest; they end when `app.stopping` says so.
@@ -132,7 +137,10 @@ pub async fn start(settings: Settings) -> Result<Server> {
         let wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
         anyhow::anyhow!(wrong.join("; "))
     })?));
-    let (store, alone) = store::open_alone(settings.store_url()).await?;
+    let aside = Aside::start("writer").context("no thread for the writer")?;
+    let url = settings.store_url().to_owned();
+    let opened = aside.spawn(async move { store::open_alone(&url).await });
+    let (store, alone) = opened.await.context("opening the store broke off")??;
     let store: Arc<dyn Store> = Arc::new(store);
     let people = People::new(&settings)?;
     people.read(&*store).await?;
@@ -156,10 +164,14 @@ pub async fn start(settings: Settings) -> Result<Server> {
         );
     }
     let core = recovered.core;
+    if let Some(rollout) = core.engine.rollout() {
+        metrics.rollout(&crate::wire::Rollout::new(rollout), false);
+    }
     let window_ms = config.analysis.window_ms;
     let plane = Arc::new(Plane {
-        policy: ArcSwap::from_pointee(core.beside.policy(&core.engine, killed.engaged)),
+        policy: ArcSwap::from_pointee(core.beside.in_force(&core.engine, killed.engaged)),
         latch: AtomicBool::new(killed.engaged),
+        withdrawn: AtomicU64::new(0),
     });
     let (answered, answers) = mpsc::unbounded_channel();
     for applied in recovered.unstored {
@@ -173,7 +185,8 @@ pub async fn start(settings: Settings) -> Result<Server> {
     let mut work = store.begin().await?;
     work.release_claims().await?;
     let known = store.fact(recovery::TOLD).await?;
-    work.set_fact(recovery::TOLD, &recovery::fact(known.as_deref(), &config)).await?;
+    work.set_fact(recovery::TOLD, &recovery::fact(known.as_deref(), &config, recovered.adopts))
+        .await?;
     work.commit().await?;
     let parts = Parts {
         store: store.clone(),
@@ -187,7 +200,7 @@ pub async fn start(settings: Settings) -> Result<Server> {
     };
     let inbox = Inbox { asks: asked, answers, records: recorded };
     let writer = Writer::new(parts, inbox, recovered.progress, recovered.saved_step);
-    let writer = tokio::spawn(writer.run());
+    let writer = aside.spawn(writer.run());
     for wish in recovered.wishes {
         let (reply, done) = oneshot::channel();
         let audit = writer::Audit {
@@ -231,7 +244,8 @@ pub async fn start(settings: Settings) -> Result<Server> {
     let feeds = Feeds::start(&app)?;
     let alerts = Alerts::start(&app).await?;
     health.enter(Phase::Running);
-    Ok(Server { app, address, listener, stop, writer, feeds, alerts, beside: Vec::new(), alone })
+    let beside = Vec::new();
+    Ok(Server { app, address, listener, stop, writer, feeds, alerts, aside, beside, alone })
 }
 
 /// Reads who may ask again and again; while the store is down, those of before count.
@@ -277,7 +291,7 @@ impl Server {
         router: axum::Router,
         until: impl Future<Output = ()> + Send + 'static,
     ) -> Result<()> {
-        let Self { app, listener, stop, writer, feeds, alerts, beside, alone, .. } = self;
+        let Self { app, listener, stop, writer, feeds, alerts, aside, beside, alone, .. } = self;
         let routes = tokio::spawn(crate::http::stream::tell_routes(app.clone()));
         let people = tokio::spawn(refresh_people(app.clone()));
         let health = app.health.clone();
@@ -300,6 +314,7 @@ impl Server {
             let _ = closed.await;
         }
         writer.await.context("the writer broke off")?;
+        drop(aside);
         drop(alone);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use engine::{Config, Engine, Input, snapshot};
+use engine::{Config, Engine, Input, RolloutOrder, snapshot};
 use pilot::Command;
 use store::{Progress, Snapshot, Store};
 
@@ -29,6 +29,8 @@ pub struct Recovered {
     pub saved_step: i64,
     /// What the configuration asks for that the engine doesn't know yet.
     pub wishes: Vec<Input>,
+    /// Whether it has become the policy that is rolled out.
+    pub adopts: bool,
 }
 
 /// Brings the engine back: the newest snapshot that can be read, and the journal from there.
@@ -87,8 +89,9 @@ pub async fn recover(store: &dyn Store, config: Config, clock: &Clock) -> Result
         ms = since.elapsed().as_millis() as u64,
         "the engine is where it was"
     );
-    let wishes = wishes(known.as_ref(), &config, clock);
-    Ok(Recovered { core, unstored, progress, saved_step, wishes })
+    let adopts = core.engine.adopts(&config.routing);
+    let wishes = wishes(known.as_ref(), &config, clock, adopts);
+    Ok(Recovered { core, unstored, progress, saved_step, wishes, adopts })
 }
 
 fn load(snapshot: &Snapshot) -> Option<Core> {
@@ -104,7 +107,7 @@ fn load(snapshot: &Snapshot) -> Option<Core> {
 }
 
 /// What of the configuration changed since the engine was told: what people set at run time stays until the file says otherwise.
-pub fn wishes(known: Option<&Config>, config: &Config, clock: &Clock) -> Vec<Input> {
+pub fn wishes(known: Option<&Config>, config: &Config, clock: &Clock, adopts: bool) -> Vec<Input> {
     let Some(known) = known else { return Vec::new() };
     let at = clock.now();
     let command = |command| Input::Command { at, command: Box::new(command) };
@@ -118,27 +121,36 @@ pub fn wishes(known: Option<&Config>, config: &Config, clock: &Clock) -> Vec<Inp
     if known.routing.gateways != config.routing.gateways {
         wishes.push(Input::Gateways(config.routing.gateways.clone()));
     }
+    if adopts {
+        wishes.push(Input::Rollout { at, order: Box::new(RolloutOrder::Adopt) });
+    }
+    let is_routing_other = known.routing.learning != config.routing.learning
+        || known.routing.exploration != config.routing.exploration;
     if known.analysis != config.analysis
         || known.clock != config.clock
         || known.seed != config.seed
         || known.routing.seed != config.routing.seed
-        || known.routing.learning != config.routing.learning
+        || is_routing_other && !adopts
         || known.pilot.memory_key != config.pilot.memory_key
     {
         tracing::warn!(
-            "analysis.*, alerts.*, clock.*, routing.seed, routing.learning and memory.key of a store stay as they were when it was made; \
-             what changed there has no effect until a new store is used"
+            "analysis.*, alerts.*, clock.*, routing.* and memory.key of a store stay as they were when it was made; \
+             what changed there has no effect until a new store is used; another routing earns its way in by `pointsman policy promote`"
         );
     }
     wishes
 }
 
 /// What is told from now on, as the fact that the next start compares with.
-pub fn fact(known: Option<&str>, config: &Config) -> String {
+pub fn fact(known: Option<&str>, config: &Config, adopts: bool) -> String {
     let known: Option<Config> = known.and_then(|text| serde_json::from_str(text).ok());
     let Some(mut told) = known else { return json(config) };
     told.pilot.modes = config.pilot.modes;
     told.pilot.limits = config.pilot.limits.clone();
     told.routing.gateways.clone_from(&config.routing.gateways);
+    if adopts {
+        told.routing.learning = config.routing.learning;
+        told.routing.exploration.clone_from(&config.routing.exploration);
+    }
     json(&told)
 }

@@ -1,5 +1,7 @@
 //! SIGHUP: the configuration is read again. What may change while the server runs, changes; a file that is wrong changes nothing.
 //!
+//! A configuration that has become the policy on trial ends its roll-out: it is adopted.
+//!
 //! As at the start, the file is compared with what the engine was last told by file: what people have set meanwhile stays, unless the file says something else now.
 
 use std::path::PathBuf;
@@ -84,13 +86,20 @@ impl Reloader {
         let loaded = config::load(file.as_deref(), &environment).map_err(|wrong| {
             wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
         })?;
-        let changes = Changes::between(&self.known, &loaded);
+        let mut changes = Changes::between(&self.known, &loaded);
         let store = |error: store::Error| format!("the store can't be asked: {error}");
         let told = app.store.fact(TOLD).await.map_err(store)?;
-        let settings = app.settings.load().with_live(&loaded.settings);
+        let routing = loaded.settings.serving().routing;
+        let adopts = app.engine.ask(move |core| core.engine.adopts(&routing)).await;
+        let adopts = adopts.ok_or_else(|| "the server is stopping".to_owned())?;
+        let mut settings = app.settings.load().with_live(&loaded.settings);
+        if adopts {
+            settings = settings.with_routing(&loaded.settings);
+            changes.take("routing.");
+        }
         let wanted = settings.serving();
         let known = told.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        for wish in recovery::wishes(known.as_ref(), &wanted, &app.clock) {
+        for wish in recovery::wishes(known.as_ref(), &wanted, &app.clock, adopts) {
             let (reply, done) = oneshot::channel();
             let audit = Audit {
                 actor: "configuration".into(),
@@ -107,7 +116,9 @@ impl Reloader {
             }
         }
         let mut work = app.store.begin().await.map_err(store)?;
-        work.set_fact(TOLD, &recovery::fact(told.as_deref(), &wanted)).await.map_err(store)?;
+        work.set_fact(TOLD, &recovery::fact(told.as_deref(), &wanted, adopts))
+            .await
+            .map_err(store)?;
         work.append_audit(wall(), "configuration", "reload", "configuration", &json(&changes))
             .await
             .map_err(store)?;

@@ -16,6 +16,8 @@ use crate::config::ClockSource;
 
 /// Event time within which the engine remembers an attempt, and so can move its count.
 const REMEMBERED_MS: i64 = 3_600_000;
+/// Choices that are written out at once.
+const ROWS: usize = 256;
 /// How long until a store that lost a commit's answer is asked again.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -59,12 +61,17 @@ pub(super) async fn write(
         writing.pass(work.as_mut(), Input::Rest(to), to).await?;
     }
     if !round.records.is_empty() {
-        let rows: Vec<_> = round.records.iter().map(super::record::Record::row).collect();
-        work.choices(&rows).await?;
-        let routed: Vec<_> =
-            round.records.iter().filter_map(super::record::Record::routed).collect();
+        // Each handful is stored before the next is written out, so that it is still in the cache.
+        for records in round.records.chunks(ROWS) {
+            work.choices(records.iter().map(|record| record.row()).collect()).await?;
+        }
+        let routed: Vec<_> = round.records.iter().filter_map(|record| record.routed()).collect();
         if !routed.is_empty() {
             writing.step(work.as_mut(), Input::Routed(routed)).await?;
+        }
+        let tried: Vec<_> = round.records.iter().filter_map(|record| record.tried()).collect();
+        if !tried.is_empty() {
+            writing.step(work.as_mut(), Input::Tried(tried)).await?;
         }
     }
     let mut at = 0;
@@ -134,6 +141,14 @@ async fn store_answers(writer: &Writer, work: &mut dyn Work) -> Result<(Vec<Even
                             (kind.as_str(), body)
                         }
                         Told::Policy(body) => ("policy", body.clone()),
+                        Told::Rollout { rollout, turn } => {
+                            if let Some(detail) = turn {
+                                let (actor, action) = ("pointsman", "turn_rollout");
+                                work.append_audit(wall(), actor, action, &rollout.id, detail)
+                                    .await?;
+                            }
+                            ("rollout", super::core::json(rollout))
+                        }
                         Told::Notice(notice) => {
                             if writer.outbox.put(work, notice).await? {
                                 notices.push((**notice).clone());

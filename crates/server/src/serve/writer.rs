@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tracing::Instrument;
 
 use super::clock::{Clock, wall};
+use super::core::Told;
 use super::driver::{Answer, Engine, Order};
 use super::health::{Health, StoreState};
 use super::metrics::Metrics;
@@ -134,7 +135,7 @@ pub struct Writer {
     engine: Engine,
     asks: mpsc::Receiver<Ask>,
     answers: mpsc::UnboundedReceiver<Answer>,
-    records: mpsc::Receiver<Record>,
+    records: mpsc::Receiver<Box<Record>>,
     retention_ms: i64,
     /// The last step that is durable.
     pub(super) step: i64,
@@ -161,7 +162,7 @@ pub struct Inbox {
     /// The engine's.
     pub answers: mpsc::UnboundedReceiver<Answer>,
     /// Routing choices.
-    pub records: mpsc::Receiver<Record>,
+    pub records: mpsc::Receiver<Box<Record>>,
 }
 
 /// What the writer works with.
@@ -188,7 +189,8 @@ pub struct Parts {
 #[derive(Default)]
 pub(super) struct Round {
     pub asks: Vec<Ask>,
-    pub records: Vec<Record>,
+    #[expect(clippy::vec_box, reason = "they come boxed from their channel")]
+    pub records: Vec<Box<Record>>,
     pub is_tick: bool,
 }
 
@@ -348,6 +350,11 @@ impl Writer {
         for answer in std::mem::take(&mut self.unstored) {
             match answer {
                 Answer::Applied(applied) => {
+                    for told in &applied.told {
+                        if let Told::Rollout { rollout, turn } = told {
+                            self.metrics.rollout(rollout, turn.is_some());
+                        }
+                    }
                     let refused = applied.refused;
                     for waiting in self.waiting.remove(&applied.step).unwrap_or_default() {
                         answer_waiting(waiting, refused.clone());

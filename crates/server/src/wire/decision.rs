@@ -38,6 +38,28 @@ pub struct Decision {
     reason: String,
     /// Where no traffic moves: the reroutes that were weighed, the one that would be carried out first.
     considered: Vec<Considered>,
+    /// Where its mode lets nobody follow it, ten minutes later or when the incident is over: what would have come of it.
+    hindsight: Option<Hindsight>,
+}
+
+/// What would have come of a plan that nobody followed.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Hindsight {
+    /// When it was judged.
+    at: String,
+    /// `helped`, `harmed` or `undecided`: it would have, by the interval of its gain.
+    #[schema(value_type = String)]
+    verdict: engine::Verdict,
+    /// Attempts that stayed where the plan would have taken them from.
+    attempts: f64,
+    /// Success rate of these.
+    rate: f64,
+    /// Success rate that they would have met elsewhere.
+    rate_elsewhere: f64,
+    /// Approvals that each payment moved would have gained, with its 95 % interval.
+    gain: f64,
+    gain_low: f64,
+    gain_high: f64,
 }
 
 /// A reroute that was weighed and not made.
@@ -82,6 +104,27 @@ impl Decision {
             held: Held::of(&from.held),
             reason: from.reason.clone(),
             considered: from.considered.iter().map(Considered::of).collect(),
+            hindsight: None,
+        }
+    }
+
+    /// The same, judged.
+    pub fn judged(self, hindsight: &engine::Hindsight) -> Self {
+        Self { hindsight: Some(Hindsight::of(hindsight)), ..self }
+    }
+}
+
+impl Hindsight {
+    fn of(from: &engine::Hindsight) -> Self {
+        Self {
+            at: rfc3339(from.at),
+            verdict: from.verdict,
+            attempts: from.attempts,
+            rate: from.rate,
+            rate_elsewhere: from.rate_elsewhere,
+            gain: from.gain,
+            gain_low: from.gain_low,
+            gain_high: from.gain_high,
         }
     }
 }

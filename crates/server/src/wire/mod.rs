@@ -8,6 +8,8 @@ mod incident;
 mod intervention;
 mod key;
 mod policy;
+mod retry_advice;
+mod rollout;
 
 pub use decision::Decision;
 pub use experiment::Experiment;
@@ -15,3 +17,5 @@ pub use incident::{Incident, rfc3339};
 pub use intervention::{Held, Intervention, Share};
 pub use key::Key;
 pub use policy::{Memory, Policy};
+pub use retry_advice::RetryAdvice;
+pub use rollout::{Rollout, RolloutTurn, turned};

@@ -2,6 +2,7 @@
 
 mod backtest;
 mod bad_input;
+mod evaluate;
 mod import;
 mod operator;
 mod support;

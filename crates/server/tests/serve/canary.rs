@@ -174,6 +174,30 @@ fn bodies(text: &str) -> Vec<(&'static str, &'static str, Value)> {
         all.push(("POST", "/v1/route", route(json!({member: text}))));
     }
     for extra in [
+        json!({"occurred_at": text}),
+        json!({"gateway": text}),
+        json!({"status": text}),
+        json!({"code": {"source": text, "value": "x"}}),
+        json!({"codes": [{"source": "x", "value": text}]}),
+        json!({"initiator": text}),
+        json!({"payment_id": text}),
+        json!({text: text}),
+    ] {
+        let mut tried = json!({"occurred_at": 1_790_000_000, "gateway": "x", "status": "declined"});
+        let members = tried.as_object_mut().expect("members");
+        members.extend(extra.as_object().expect("members").clone());
+        all.push(("POST", "/v1/retry-advice", route(json!({"attempts": [tried]}))));
+    }
+    for extra in [
+        json!({"attempts": text}),
+        json!({"attempts": [], "initiator": text}),
+        json!({"attempts": [], "merchant_region": text}),
+        json!({"attempts": [], "customer_ref": text}),
+        json!({"attempts": [], text: text}),
+    ] {
+        all.push(("POST", "/v1/retry-advice", route(extra)));
+    }
+    for extra in [
         json!({"attributes": {"x": text}}),
         json!({"attributes": {text: "x"}}),
         json!({"candidates": [text]}),

@@ -91,7 +91,7 @@ fn an_outage_made_over_http_is_found_acted_on_and_over() {
 #[test]
 fn a_demo_goes_on_from_its_folder_and_breaks_by_itself() {
     let place = Place::new();
-    let server = start(&place, &["--for", "3m"]);
+    let server = start(&place, &["--for", "12m"]);
     let broken = until(&server, "broken", || list(&server, "/v1/demo/outages").pop());
     assert_eq!(broken["by"], "schedule");
     until(&server, "found", || list(&server, "/v1/incidents").pop());

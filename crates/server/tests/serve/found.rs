@@ -60,7 +60,16 @@ fn an_outage_is_found_told_and_kept() {
     let moves = beliefs.as_object().expect("beliefs").values().flat_map(|b| b["moves"].as_array());
     let of_it: Vec<_> = moves.flatten().filter(|m| m["incident_id"] == id).collect();
     assert!(of_it[0]["after"].as_f64() > of_it[0]["before"].as_f64(), "{beliefs}");
-    assert_eq!(server.get("/v1/calibration").json()["decided"], 0, "nothing was tried");
+    // Nothing was tried; what would have come of it is known.
+    let calibration = server.get("/v1/calibration").json();
+    assert_eq!(calibration["decided"], 1, "{calibration}");
+    assert_eq!(calibration["in_hindsight"], 1, "{calibration}");
+    let rows = decisions["data"].as_array().expect("a list");
+    let judged = rows.iter().find(|row| !row["hindsight"].is_null()).expect("a plan in hindsight");
+    assert_eq!(judged["from"], "PAYU", "{judged}");
+    assert_eq!(judged["hindsight"]["verdict"], "helped", "{judged}");
+    assert!(judged["hindsight"]["gain_low"].as_f64() > Some(0.2), "{judged}");
+    assert!(judged["text"].as_str().is_some_and(|text| text.starts_with("Diagnosis")), "{judged}");
     assert!(rates[5] > 0.6 && rates[9] < 0.3, "{rates:?}");
     let acknowledged = server.post(&format!("/v1/incidents/{id}/ack"), "").json();
     assert_eq!(acknowledged["acknowledged_by"], "local");

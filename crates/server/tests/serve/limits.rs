@@ -30,6 +30,7 @@ fn each_caller_may_ask_so_often_and_slows_nobody_else() {
     let route = r#"{"payment_id":"p","merchant_id":"m","method":"card","candidates":["x"],"amount":{"minor":1,"currency":"INR"}}"#;
     assert_eq!(statuses(&one, "POST", "/v1/route", route, 1), [200], "and so has routing");
     assert!(limited(&one, "POST", "/v1/route", route) > 0);
+    assert!(limited(&one, "POST", "/v1/retry-advice", route) > 0);
     assert!(limited("pm_guessed", "GET", "/v1/me", "") > 0, "whoever guesses is slowed too");
     let bearer = format!("Bearer {other}");
     let answer = (0..100).find_map(|_| {
@@ -103,7 +104,14 @@ fn deep_json_is_refused_and_harms_nobody() {
     let arrays = deep("[", "]");
     let objects = deep(r#"{"a":"#, "}").replacen("}", "1}", 1);
     for body in [&arrays, &objects] {
-        for path in ["/v1/events", "/v1/route", "/v1/route/batch", "/v1/keys", "/v1/kill-switch"] {
+        for path in [
+            "/v1/events",
+            "/v1/route",
+            "/v1/route/batch",
+            "/v1/retry-advice",
+            "/v1/keys",
+            "/v1/kill-switch",
+        ] {
             let answer = server.post(path, body);
             let is_refused = answer.status == 400
                 || answer.status == 422

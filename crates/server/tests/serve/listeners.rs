@@ -117,14 +117,11 @@ fn who_does_not_read_is_dropped_and_goes_on_where_it_was() {
         let metrics = server.get("/metrics").body;
         metrics.contains("pointsman_stream_clients_dropped_total 1\n")
     };
-    let since = Instant::now();
     let mut said = 0;
     let reader = std::sync::Mutex::new(slow);
     while !dropped() {
-        assert!(
-            since.elapsed() < Duration::from_secs(60),
-            "{said} were said and nobody is dropped"
-        );
+        // Some MiB lie in the system's buffers before anybody is behind.
+        assert!(said < 30_000, "{said} were said and nobody is dropped");
         for _ in 0..200 {
             say(&server, &"ü".repeat(500));
             said += 1;

@@ -23,6 +23,8 @@ mod people;
 #[path = "../../../store/tests/contract/postgres.rs"]
 mod postgres;
 mod reload;
+mod retry_advice;
+mod rollout;
 mod safety;
 mod series;
 mod stream;

@@ -45,6 +45,8 @@ fn the_database_reaches_no_result() {
     assert_eq!((ready.status, ready.json()["status"].as_str()), (200, Some("degraded")));
     let route = r#"{"payment_id":"p1","merchant_id":"m","method":"card","candidates":["a"],"amount":{"minor":5,"currency":"INR"}}"#;
     assert_eq!(server.post("/v1/route", route).status, 200, "routing goes on");
+    let again = route.replacen('{', r#"{"attempts": [], "#, 1);
+    assert_eq!(server.post("/v1/retry-advice", &again).status, 200, "and so does advice");
     let engaged = server.post("/v1/kill-switch", r#"{"engaged": true}"#);
     assert_eq!(engaged.status, 503, "it can't be written down");
     assert_eq!(server.get("/readyz").json()["checks"]["kill_switch"], "engaged", "and is obeyed");

@@ -38,6 +38,7 @@ fn with_a_key_in_the_store_everybody_needs_one_and_each_may_what_its_role_says()
     let server = place.start("");
     let event = small("a", now_ms(), "approved");
     let route = r#"{"payment_id":"p","merchant_id":"m","method":"card","candidates":["x"],"amount":{"minor":1,"currency":"INR"}}"#;
+    let again = &route.replacen('{', r#"{"attempts": [], "#, 1);
     let engage = r#"{"engaged": true}"#;
     let strike = r#"{"slice": {}, "severity": 0.5, "duration_s": 1}"#;
     let clear = r#"{"engaged": false}"#;
@@ -51,6 +52,15 @@ fn with_a_key_in_the_store_everybody_needs_one_and_each_may_what_its_role_says()
         ("GET", "/v1/decisions", "", [200, 200, 200, 200, 403, 403, 401]),
         ("GET", "/v1/memory", "", [200, 200, 200, 200, 403, 403, 401]),
         ("GET", "/v1/policy", "", [200, 200, 200, 200, 403, 403, 401]),
+        ("GET", "/v1/policy/rollout", "", [404, 404, 404, 404, 403, 403, 401]),
+        (
+            "POST",
+            "/v1/policy/rollout",
+            r#"{"gateways": [{"name": "x"}]}"#,
+            [403, 403, 403, 422, 403, 403, 401],
+        ),
+        ("POST", "/v1/policy/rollout/rollback", "", [403, 404, 404, 404, 403, 403, 401]),
+        ("DELETE", "/v1/policy/rollout", "", [403, 404, 404, 404, 403, 403, 401]),
         ("GET", "/v1/settings", "", [200, 200, 200, 200, 403, 403, 401]),
         ("GET", "/v1/routes", "", [200, 200, 200, 200, 403, 403, 401]),
         ("GET", "/v1/recovered", "", [200, 200, 200, 200, 403, 403, 401]),
@@ -64,6 +74,7 @@ fn with_a_key_in_the_store_everybody_needs_one_and_each_may_what_its_role_says()
         ("POST", "/v1/events", &event, [403, 403, 403, 202, 202, 403, 401]),
         ("POST", "/v1/route", route, [403, 403, 403, 200, 403, 200, 401]),
         ("POST", "/v1/route/batch", r#"{"payments": []}"#, [403, 403, 403, 200, 403, 200, 401]),
+        ("POST", "/v1/retry-advice", again, [403, 403, 403, 200, 403, 200, 401]),
         ("POST", "/v1/incidents/inc_1/ack", "", [403, 404, 404, 404, 403, 403, 401]),
         ("POST", "/v1/interventions/itv_1/rollback", "", [403, 404, 404, 404, 403, 403, 401]),
         ("POST", "/v1/interventions/itv_1/approve", plan, [403, 403, 404, 404, 403, 403, 401]),

@@ -36,18 +36,18 @@ fn it_is_resumed_without_gap_or_duplicate() {
     for lines in HOUR.chunks(4_000) {
         server.events(lines);
     }
-    let all = take(server.stream(Some(0)), 7);
-    assert_eq!(ids(&all), [1, 2, 3, 4, 5, 6, 7]);
+    let all = take(server.stream(Some(0)), 8);
+    assert_eq!(ids(&all), [1, 2, 3, 4, 5, 6, 7, 8]);
     assert!(all.iter().any(|e| e.1 == "incident") && all.iter().any(|e| e.1 == "decision"));
-    assert_eq!(take(live, 7), all, "who listened heard the same");
+    assert_eq!(take(live, 8), all, "who listened heard the same");
     let engaged = server.post("/v1/kill-switch", r#"{"engaged": true, "reason": "drill"}"#);
     assert_eq!(engaged.status, 200, "{engaged:?}");
     server.kill();
     let server = place.start(EVENT_CLOCK);
-    assert_eq!(take(server.stream(Some(0)), 7), all, "from the store, the same");
-    assert_eq!(take(server.stream(Some(5)), 2), all[5..]);
-    let after = take(server.stream(Some(7)), 2);
-    assert_eq!(ids(&after), [8, 9]);
+    assert_eq!(take(server.stream(Some(0)), 8), all, "from the store, the same");
+    assert_eq!(take(server.stream(Some(5)), 3), all[5..]);
+    let after = take(server.stream(Some(8)), 2);
+    assert_eq!(ids(&after), [9, 10]);
     assert_eq!((after[0].1.as_str(), after[1].1.as_str()), ("kill_switch", "policy"));
 }
 

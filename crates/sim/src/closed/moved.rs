@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use payments::Timestamp;
+use payments::{NONE, Timestamp};
 
 use super::clairvoyant::has_room;
 use super::sight::{Decide, Sight};
@@ -34,7 +34,7 @@ impl Moved {
             && ask.candidates.first().is_some_and(|natural| *natural == self.from)
             && self.context.iter().all(|(dimension, value)| {
                 let is = ask.values.iter().find(|(name, _)| name == dimension);
-                is.map_or("__none__", |(_, value)| *value) == value
+                is.map_or(NONE, |(_, value)| *value) == value
             })
     }
 }

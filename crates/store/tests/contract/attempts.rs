@@ -14,6 +14,7 @@ pub fn all() -> Vec<Case> {
         ("an unknown outcome is replaced once", |s, _| Box::pin(replaced_once(s))),
         ("roll-ups agree with the rows", |s, _| Box::pin(rollups_agree(s))),
         ("attempts of a time are read for what payers do", |s, _| Box::pin(tried(s))),
+        ("a payment is found among many", |s, _| Box::pin(among_many(s))),
         ("every field comes back", |s, _| Box::pin(fields(s))),
         ("work that is dropped has not happened", |s, _| Box::pin(dropped(s))),
         ("counting goes on after opening again", |s, url| Box::pin(again(s, url))),
@@ -199,6 +200,20 @@ async fn fields(store: Sql) {
     put(&store, &[full.clone(), bare.clone()]).await;
     assert_eq!(store.payment(&full.payment_id).await.expect("read"), [full, bare]);
     assert_eq!(store.payment("nobody").await.expect("read"), []);
+}
+
+async fn among_many(store: Sql) {
+    // More rows than a block of the index has.
+    let mut many: Vec<Attempt> =
+        (0..70_000).map(|i| attempt(&format!("a{i}"), 0, Status::Declined)).collect();
+    many[69_999].payment_id = many[0].payment_id.clone();
+    for part in many.chunks(10_000) {
+        put(&store, part).await;
+    }
+    let found = store.payment("p_a0").await.expect("read");
+    let ids: Vec<&str> = found.iter().map(|attempt| attempt.attempt_id.as_str()).collect();
+    assert_eq!(ids, ["a0", "a69999"]);
+    assert_eq!(store.payment("p_a33000").await.expect("read").len(), 1);
 }
 
 async fn dropped(store: Sql) {

@@ -146,7 +146,7 @@ async fn choices(store: Sql) {
     let choice = |body: &str| Choice { decision_id: "d_1".into(), at: at(1), body: body.into() };
     for body in ["first", "second"] {
         let mut work = store.begin().await.expect("begun");
-        work.choices(&[choice(body)]).await.expect("kept");
+        work.choices(vec![choice(body)]).await.expect("kept");
         work.commit().await.expect("committed");
     }
     assert_eq!(store.choice("d_1").await.expect("read"), Some(choice("first")));

@@ -5,14 +5,14 @@ import { Figure, Figures, Panel } from "../../parts/basic";
 import { Empty, Shown } from "../../parts/states";
 import { Table } from "../../parts/table";
 import { fewWords, filled } from "../../view/calibration";
-import { confidence, count, percent, share } from "../../view/format";
+import { confidence, count, percent, share, SURE } from "../../view/format";
 
 export function Calibration() {
   const calibration = useCalibration();
   return (
     <Panel title="How sure it says it is, and how often it helps">
       <Shown query={calibration} rows={4}>
-        {(told) => (told.decided + told.undecided === 0 ? <Empty title="No plan has been tried and ended yet">Each experiment that ends adds a case.</Empty> : <Curve told={told} />)}
+        {(told) => (told.decided + told.undecided === 0 ? <Empty title="No plan has been tried and ended yet">Each experiment that ends adds a case; in shadow, each plan that is judged afterwards.</Empty> : <Curve told={told} />)}
       </Shown>
     </Panel>
   );
@@ -24,12 +24,12 @@ function Curve({ told }: { told: Told }) {
     <>
       <p className="note">
         A plan <b>helped</b> where its experiment showed that the moved payments do better (e ≥ the last step&apos;s limit), and <b>harmed</b> where it showed that they do worse. What ended before its test could tell, mostly because the outage was over, is
-        undecided and in no rate.
+        undecided and in no rate. Plans that nobody was let follow are judged by what came of leaving them.
       </p>
       {few !== null && <p className="hint">{few}</p>}
       <Figures>
         <Figure label="Decided plans" value={count(told.decided)} note={`${count(told.helped)} helped, ${count(told.harmed)} harmed`} />
-        <Figure label="Undecided" value={count(told.undecided)} note="in no rate" />
+        <Figure label="Undecided" value={count(told.undecided)} note={told.in_hindsight > 0 ? `in no rate; ${count(told.in_hindsight)} of all judged in hindsight` : "in no rate"} />
         <Figure label="Calibration error" value={share(told.ece)} note={told.ece_undecided_harmed == null ? undefined : `${share(told.ece_undecided_harmed)} if no undecided plan had helped`} />
       </Figures>
       <div className="columns">
@@ -46,7 +46,7 @@ function Curve({ told }: { told: Told }) {
               { name: "Mean", cell: (b) => confidence(b.said), plain: (b) => b.said, isNumber: true },
               { name: "Helped", cell: (b) => `${count(b.helped)} of ${count(b.helped + b.harmed)}`, plain: (b) => b.helped, isNumber: true },
               { name: "That is", cell: (b) => percent(b.rate), plain: (b) => b.rate, isNumber: true },
-              { name: "95 % interval", cell: (b) => (b.rate_low == null ? "" : `${percent(b.rate_low)} to ${percent(b.rate_high)}`) },
+              { name: `${SURE} interval`, cell: (b) => (b.rate_low == null ? "" : `${percent(b.rate_low)} to ${percent(b.rate_high)}`) },
               { name: "Undecided", cell: (b) => count(b.undecided), plain: (b) => b.undecided, isNumber: true },
             ]}
           />

@@ -65,7 +65,7 @@ function Verdicts() {
               rowKey={([verdict]) => verdict}
               empty="No experiment has ended yet"
               columns={[
-                { name: "Verdict", cell: ([verdict]) => <Badge state={verdict} /> },
+                { name: "Verdict", cell: ([verdict]) => <Badge state={verdict} />, plain: ([verdict]) => verdict },
                 { name: "Experiments", cell: ([, n]) => count(n), isNumber: true },
               ]}
             />

@@ -11,7 +11,7 @@ import { Empty, Shown } from "../../parts/states";
 import { Table } from "../../parts/table";
 import { useRefused } from "../../shell/may";
 import { span } from "../../view/format";
-import { fromText } from "../../view/slice";
+import { asText, fromText } from "../../view/slice";
 
 export function Channels() {
   const channels = useChannels();
@@ -29,7 +29,7 @@ export function Channels() {
             columns={[
               { name: "Channel", cell: (c) => c.name },
               { name: "Kind", cell: (c) => c.type },
-              { name: "To", cell: (c) => <code>{c.url}</code> },
+              { name: "To", cell: (c) => <code>{c.url}</code>, plain: (c) => c.url },
               { name: "From severity", cell: (c) => c.severity_min },
               { name: "Escalates after", cell: (c) => (c.escalate_after_s == null ? "at once" : span(c.escalate_after_s * 1_000)) },
               { name: "Waiting", cell: (c) => c.waiting, isNumber: true },
@@ -62,8 +62,8 @@ export function Silences() {
             rowKey={(s) => s.id}
             empty={<Empty title="Nothing is silenced">A silence keeps alerts of a slice from being sent; incidents are found, shown and acted on all the same.</Empty>}
             columns={[
-              { name: "Slice", cell: (s) => <SliceChips slice={s.slice} /> },
-              { name: "Until", cell: (s) => <At time={s.until} /> },
+              { name: "Slice", cell: (s) => <SliceChips slice={s.slice} />, plain: (s) => asText(s.slice) },
+              { name: "Until", cell: (s) => <At time={s.until} />, plain: (s) => s.until },
               { name: "By", cell: (s) => s.by },
               { name: "Why", cell: (s) => s.reason },
               {
@@ -129,7 +129,7 @@ export function Alerts() {
             columns={[
               { name: "When", cell: (a) => <At time={a.at} />, plain: (a) => a.at },
               { name: "Severity", cell: (a) => noticeOf(a).severity ?? "–", plain: (a) => noticeOf(a).severity },
-              { name: "What", cell: (a) => <What alert={a} />, plain: (a) => noticeOf(a).title },
+              { name: "What", cell: (a) => <What alert={a} />, plain: (a) => noticeOf(a).title, isWords: true },
               { name: "Kind", cell: (a) => a.kind, plain: (a) => a.kind },
               { name: "Deliveries", cell: (a) => (a.deliveries.length === 0 ? "no channel wanted it" : a.deliveries.map((d) => <Sent key={d.channel} delivery={d} />)), plain: (a) => a.deliveries.map((d) => `${d.channel} ${d.state}`).join("; ") },
             ]}

@@ -1,15 +1,16 @@
 /** Who changed what: the log whose entries are chained by their hashes. */
-import { useState } from "react";
-
 import { useAudit } from "../../api/queries";
 import { At, Button, Panel } from "../../parts/basic";
 import { Empty, Shown } from "../../parts/states";
 import { Table } from "../../parts/table";
 import { useRefused } from "../../shell/may";
+import { useParam } from "../../view/params";
 
 export function Audit() {
   const refused = useRefused("admin");
-  const [after, setAfter] = useState(0);
+  const [from, setFrom] = useParam("after");
+  const after = Number.parseInt(from, 10) || 0;
+  const setAfter = (seq: number) => setFrom(seq === 0 ? "" : String(seq));
   const audit = useAudit(after, refused === null);
   if (refused !== null) return <Empty title="Not yours to see">{refused}</Empty>;
   return (

@@ -24,8 +24,8 @@ export function Freezes() {
               rowKey={(f) => f.from + f.to + f.reason}
               empty={<Empty title="None">Nothing new is begun in a freeze window; rollbacks go on.</Empty>}
               columns={[
-                { name: "From", cell: (f) => <At time={f.from} /> },
-                { name: "To", cell: (f) => <At time={f.to} /> },
+                { name: "From", cell: (f) => <At time={f.from} />, plain: (f) => f.from },
+                { name: "To", cell: (f) => <At time={f.to} />, plain: (f) => f.to },
                 { name: "Why", cell: (f) => f.reason },
                 {
                   name: "",

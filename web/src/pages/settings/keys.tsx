@@ -32,8 +32,8 @@ export function Keys() {
               { name: "Key", cell: (k) => k.id },
               { name: "For", cell: (k) => k.name },
               { name: "May", cell: (k) => k.role ?? k.scopes.join(", ") },
-              { name: "Made", cell: (k) => <At time={k.created_at} /> },
-              { name: "Expires", cell: (k) => <At time={k.expires_at} /> },
+              { name: "Made", cell: (k) => <At time={k.created_at} />, plain: (k) => k.created_at },
+              { name: "Expires", cell: (k) => <At time={k.expires_at} />, plain: (k) => k.expires_at },
               {
                 name: "",
                 cell: (k) =>

@@ -29,8 +29,8 @@ export function Modes() {
                 <div key={action} style={{ display: "contents" }}>
                   <dt>{actionName(action)}</dt>
                   <dd>
-                    <Select label="" value={value.modes[action] ?? "shadow"} options={MODES} onChange={(mode) => refused === null && setWanted({ action, mode })} name={`Mode of ${actionName(action)}`} />{" "}
-                    <span className="note">{modeMeaning(value.modes[action] ?? "")}</span>
+                    <Select label="" value={value.modes[action] ?? "shadow"} options={MODES} onChange={(mode) => refused === null && setWanted({ action, mode })} name={`Mode of ${actionName(action)}`} />
+                    <span className="note below-field">{modeMeaning(value.modes[action] ?? "")}</span>
                   </dd>
                 </div>
               ))}

@@ -32,12 +32,13 @@ export function Users() {
             empty={<Empty title="Nobody is known by name">Whoever the issuer of auth.oidc vouches for has the role of their token; POST /v1/users knows somebody beforehand.</Empty>}
             columns={[
               { name: "Name", cell: (u) => u.name || u.subject },
-              { name: "Subject", cell: (u) => <code>{u.subject}</code> },
+              { name: "Subject", cell: (u) => <code>{u.subject}</code>, plain: (u) => u.subject },
               {
                 name: "Role",
+                plain: (u) => u.role ?? "",
                 cell: (u) => <Select label="" name={`Role of ${u.name || u.subject}`} value={u.role ?? ""} options={ROLES} onChange={(role) => change.mutate({ id: u.id, role: role === "" ? null : (role as Role) })} />,
               },
-              { name: "Known since", cell: (u) => <At time={u.created_at} /> },
+              { name: "Known since", cell: (u) => <At time={u.created_at} />, plain: (u) => u.created_at },
               {
                 name: "",
                 cell: (u) =>

@@ -8,6 +8,7 @@ use payments::Timestamp;
 use serde_json::Value;
 use store::Event;
 
+use super::super::hindsight;
 use super::front::{Front, parsed};
 use super::summary::clock;
 use crate::read::visible;
@@ -47,6 +48,10 @@ pub fn lines(event: &Event) -> Vec<String> {
     let text = |name: &str| visible(said[name].as_str().unwrap_or_default());
     let at = |name: &str| said[name].as_str().and_then(|at| Timestamp::parse(at).ok());
     match event.kind.as_str() {
+        "decision" if !said["hindsight"].is_null() => {
+            let line = hindsight::in_words(&said).unwrap_or_default();
+            vec![String::new(), format!("{} {}", text("incident_id"), visible(&line))]
+        }
         "decision" => {
             let begun = at("at").map_or_else(String::new, clock);
             let mut lines = vec![String::new(), format!("{begun} {}", text("incident_id"))];
