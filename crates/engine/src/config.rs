@@ -4,6 +4,9 @@ use analyst::Settings;
 use routing::{Exploration, Gateway, Learning};
 use serde::{Deserialize, Serialize};
 
+/// What every gateway keeps where routing explores: one that was left is seen to recover, one that was never good, to have become so.
+const FLOOR: f64 = 0.01;
+
 /// How event time advances.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -39,7 +42,7 @@ impl Default for Routing {
         Self {
             seed: 1,
             learning: Learning::Off,
-            exploration: Exploration::default(),
+            exploration: Exploration { floor: FLOOR, ..Exploration::default() },
             gateways: Vec::new(),
         }
     }

@@ -2,10 +2,14 @@
 //!
 //! Only where `routing.learning` asks for it; elsewhere nothing is counted and the table stays empty. What incidents hold is
 //! learnt as well: where payments go is a question about now, not about what is normal.
+//!
+//! What has arrived of ticks that aren't judged yet waits for those who come late; the choice doesn't: its table is that of a copy which has learnt it already.
+//! Nothing of the copy is kept, so what is learnt for good doesn't depend on who came first.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use analyst::{Analyst, Incident, IncidentStatus, Slice};
+use analyst::{Analyst, Counted, Incident, IncidentStatus, Slice};
 use payments::Timestamp;
 use routing::{Learner, Learning as How, Outcomes, Table};
 use serde::{Deserialize, Serialize};
@@ -32,12 +36,7 @@ impl Learning {
         }
         let counted = analyst.newest_by_name();
         self.load.tick(&routing.gateways, &counted, at);
-        let outcomes = counted.iter().filter_map(|counted| {
-            let gateway = gateway_of(counted)?;
-            let (attempts, successes) = (counted.attempts, counted.successes);
-            Some(Outcomes { gateway, values: &counted.values, attempts, successes })
-        });
-        self.learner.learn(at, outcomes);
+        self.learner.learn(at, outcomes(&counted));
         self.version += 1;
     }
 
@@ -66,9 +65,17 @@ impl Learning {
         self.open.clear();
     }
 
-    /// What the policy looks up.
-    pub fn table(&self, how: How) -> Table {
-        if how == How::Off { Table::default() } else { self.learner.table() }
+    /// What the policy looks up, by all that has arrived.
+    pub fn table(&self, how: How, analyst: &Analyst, tick_ms: i64) -> Table {
+        if how == How::Off {
+            return Table::default();
+        }
+        let mut ahead = Cow::Borrowed(&self.learner);
+        for (tick, counted) in analyst.arrived_by_name() {
+            let at = Timestamp::from_millis((tick + 1).saturating_mul(tick_ms));
+            ahead.to_mut().learn(at, outcomes(&counted));
+        }
+        ahead.table()
     }
 
     /// Shares of their payments that gateways have room for, where not for all.
@@ -80,4 +87,12 @@ impl Learning {
     pub fn version(&self) -> u64 {
         self.version
     }
+}
+
+fn outcomes<'a>(counted: &'a [Counted<'a>]) -> impl Iterator<Item = Outcomes<'a>> {
+    counted.iter().filter_map(|counted| {
+        let gateway = gateway_of(counted)?;
+        let (attempts, successes) = (counted.attempts, counted.successes);
+        Some(Outcomes { gateway, values: &counted.values, attempts, successes })
+    })
 }

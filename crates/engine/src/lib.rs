@@ -327,7 +327,7 @@ impl Engine {
             gateways: routing.gateways.clone(),
             allocation: allocation.clone(),
             kill_switch: self.conduct.pilot().killed().is_some(),
-            table: self.learnt.table(routing.learning),
+            table: self.learnt.table(routing.learning, &self.analyst, self.config.analysis.tick_ms),
             exploration: routing.exploration,
             admitted: self.learnt.admitted().clone(),
             ..Terms::default()

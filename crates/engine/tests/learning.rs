@@ -77,3 +77,31 @@ fn without_learning_the_first_gateway_is_the_choice_and_nothing_is_learnt() {
     assert!(choices(&policy, &[]).iter().all(|name| name == GATEWAYS[0]));
     assert_eq!(policy.terms().table, routing::Table::default());
 }
+
+#[test]
+fn what_has_arrived_counts_before_its_tick_is_judged_in_any_order() {
+    let world = world(GATEWAYS[0]);
+    let mut attempts: Vec<_> = world
+        .attempts(at(30), Timestamp::from_millis(START_MS + 30 * 60_000 + 4_000))
+        .map(|sample| sample.attempt)
+        .collect();
+    let mut engine = engine(Learning::Explore, &GATEWAYS);
+    play(&mut engine, &world, 25, 30);
+    let before = engine.policy();
+    let (mut turned, mut judged) = (engine.clone(), engine.clone());
+    engine.handle(&Input::Attempts(attempts.clone()));
+    attempts.reverse();
+    turned.handle(&Input::Attempts(attempts.clone()));
+    assert_eq!(engine.policy_version(), before.terms().version, "no tick is closed yet");
+    let arrived = engine.policy().terms().table.clone();
+    assert_ne!(arrived, before.terms().table);
+    assert_eq!(turned.policy().terms().table, arrived);
+
+    // Judged, the same is learnt for good.
+    judged.handle(&Input::Attempts(attempts));
+    for engine in [&mut judged, &mut turned] {
+        engine.handle(&Input::Advance(Timestamp::from_millis(START_MS + 30 * 60_000 + 4_000)));
+    }
+    assert_eq!(judged.policy().terms().table, arrived);
+    assert_eq!(turned.policy().terms().table, arrived);
+}

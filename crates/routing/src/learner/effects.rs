@@ -1,9 +1,16 @@
 //! Normal laws over effects that come and go, in several memories at once.
 //!
-//! An effect has a part that lasts (it forgets over days) and one that passes. Between outcomes each part is an
+//! An effect has a part that lasts (it forgets over days) and one that passes. Between outcomes what lasts is an
 //! Ornstein-Uhlenbeck process: its mean falls back to 0, its variance to what such effects have,
 //!
 //! > mean <- mean k,  variance <- s^2 + (variance - s^2) k^2,  k = 2^(-time / half-life).
+//!
+//! What passes does so at a blow: at a constant hazard it is gone and another takes its place, so that with probability 1 - k it is any such effect.
+//! The law is the normal one with that mixture's mean and variance (they compose: two spans give what their sum gives),
+//!
+//! > mean <- mean k,  variance <- s^2 + (variance - s^2) k + mean^2 k (1 - k).
+//!
+//! The last term is doubt whether what was large is still there.
 //!
 //! How much passes, and how fast, isn't set: each memory supposes another pace, and their weights ([`super::weights`]) follow from what
 //! each foretold.
@@ -29,11 +36,21 @@ impl Laws {
         Self { mean: [0.0; MEMORIES], variance }
     }
 
-    fn age(&mut self, rest: &Each, kept: &Each) {
-        for at in 0..MEMORIES {
-            self.mean[at] *= kept[at];
-            let more = self.variance[at] - rest[at];
-            self.variance[at] = rest[at] + more * kept[at] * kept[at];
+    /// Lets it fade: a share `kept` of it is left.
+    fn fade(&mut self, rest: &Each, kept: f64) {
+        for (at, rest) in rest.iter().enumerate() {
+            self.mean[at] *= kept;
+            self.variance[at] = rest + (self.variance[at] - rest) * kept * kept;
+        }
+    }
+
+    /// Lets it pass at a blow: with probability `kept` all of it is left.
+    fn pass(&mut self, rest: &Each, kept: &Each) {
+        for (at, (rest, kept)) in rest.iter().zip(kept).enumerate() {
+            let (mean, variance) = (self.mean[at], self.variance[at]);
+            let doubt = mean * mean * kept * (1.0 - kept);
+            self.variance[at] = rest + (variance - rest) * kept + doubt;
+            self.mean[at] = mean * kept;
         }
     }
 
@@ -54,7 +71,7 @@ pub(crate) struct Rest {
     pub passing: Each,
 }
 
-/// How much is kept per millisecond, as rates of exponential decay.
+/// How soon it is gone, as rates of exponential decay per millisecond.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
     pub lasting: f64,
@@ -85,8 +102,8 @@ impl Effects {
         let ms = ms as f64;
         let passing = exp_each(pace.passing.map(|rate| -rate * ms));
         let lasting = exp_each([-pace.lasting * ms]);
-        self.lasting.age(&rest.lasting, &[lasting[0]; MEMORIES]);
-        self.passing.age(&rest.passing, &passing);
+        self.lasting.fade(&rest.lasting, lasting[0]);
+        self.passing.pass(&rest.passing, &passing);
     }
 
     pub fn add_to(&self, sum: &mut Laws) {
@@ -159,4 +176,44 @@ impl Step {
 fn rates(sum: &Laws, moved: &Each) -> Each {
     let odds: Each = std::array::from_fn(|at| -(sum.mean[at] + moved[at]));
     exp_each(odds).map(|odds| 1.0 / (1.0 + odds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REST: Rest = Rest { lasting: [0.25; MEMORIES], passing: [0.01, 0.16, 0.64, 2.25] };
+    const PACE: Pace = Pace { lasting: 4e-9, passing: [2e-7, 4e-7, 1.4e-6, 4e-7] };
+
+    fn fallen() -> Effects {
+        let law = Laws { mean: [-0.1, -0.8, -1.5, -3.0], variance: [0.01, 0.1, 0.2, 0.1] };
+        Effects { at_ms: 0, lasting: Laws::at_rest(REST.lasting), passing: law }
+    }
+
+    #[test]
+    fn two_spans_are_one() {
+        let (mut one, mut two) = (fallen(), fallen());
+        one.age(500_000, &PACE, &REST);
+        for ms in [70_000, 70_001, 400_000, 500_000] {
+            two.age(ms, &PACE, &REST);
+        }
+        for (one, two) in [(one.passing, two.passing), (one.lasting, two.lasting)] {
+            for at in 0..MEMORIES {
+                assert!((one.mean[at] - two.mean[at]).abs() < 1e-12);
+                assert!((one.variance[at] - two.variance[at]).abs() < 1e-12);
+            }
+        }
+    }
+
+    #[test]
+    fn what_fell_far_is_soon_in_doubt_and_in_the_end_at_rest() {
+        let mut effect = fallen();
+        effect.age(120_000, &PACE, &REST);
+        let deviation = effect.passing.variance[3].sqrt();
+        assert!(deviation > 0.6 && effect.passing.mean[3] < -2.8, "{effect:?}");
+        effect.age(100_000_000, &PACE, &REST);
+        for at in 0..MEMORIES {
+            assert!((effect.passing.variance[at] - REST.passing[at]).abs() < 1e-6);
+        }
+    }
 }

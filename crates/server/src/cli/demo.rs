@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use anyhow::{Context, Result};
+use routing::Learning;
 use tokio::sync::oneshot;
 
 use super::progress::Progress;
@@ -27,6 +28,7 @@ use front::Front;
   pointsman demo                     on http://127.0.0.1:7070, until q or Ctrl-C
   pointsman demo --port 8080         elsewhere
   pointsman demo --speed 10          ten seconds of the network per second
+  pointsman demo --learning explore  routing learns too, and often leaves what fails first
   pointsman demo --dir demo          keep its store, and go on from there the next time
   pointsman demo | tee log.txt       without a terminal: the cycle log
   pointsman outage HDFC VISA --severity 0.5    break something from another terminal
@@ -59,9 +61,18 @@ pub struct Args {
     /// Nothing breaks by itself
     #[arg(long)]
     calm: bool,
+    /// How far routing learns by itself, beside the operator: off, exploit, explore
+    #[arg(long, default_value = "off", value_parser = learning)]
+    learning: Learning,
     /// Plain lines on a terminal too
     #[arg(long)]
     plain: bool,
+}
+
+/// Read as the configuration reads it.
+fn learning(text: &str) -> Result<Learning, String> {
+    let known = serde_json::from_value(text.into());
+    known.map_err(|_| "want one of off, exploit, explore".into())
 }
 
 /// Plays until it is told to stop.
@@ -79,6 +90,7 @@ pub fn run(args: &Args) -> Result<Exit> {
         learn_hours: args.learn_hours,
         lasts_ms: lasts_ms.flatten(),
         has_mishaps: !args.calm,
+        learning: args.learning,
     };
     plan.can_listen()?;
     let passing = tempfile::tempdir().context("no temporary folder")?;

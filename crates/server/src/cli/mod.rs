@@ -129,6 +129,10 @@ pub fn main() -> ExitCode {
             return exit.into();
         }
     };
+    if !matches!(cli.command, Command::Serve(_) | Command::Demo(_)) {
+        // Whoever reads no further ends it, as it ends other programs; a server goes on.
+        sigpipe::reset();
+    }
     let done = match cli.command {
         Command::Demo(args) => demo::run(&args),
         Command::Backtest(args) => backtest::run(&args),
@@ -152,24 +156,11 @@ pub fn main() -> ExitCode {
     };
     match done {
         Ok(exit) => exit.into(),
-        Err(error) if is_broken_pipe(&error) => Exit::Ok.into(),
         Err(error) => {
             complain(&format!("{error:#}"));
             Exit::Input.into()
         }
     }
-}
-
-/// `pointsman ... | head` ends the reader early; that is no fault.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
-            || cause
-                .downcast_ref::<serde_json::Error>()
-                .is_some_and(|e| e.io_error_kind() == Some(std::io::ErrorKind::BrokenPipe))
-    })
 }
 
 /// Read where no file is named.

@@ -105,10 +105,9 @@ impl Memory {
 }
 
 impl Routing {
-    /// Everything learnt is followed. A gateway that was left is still asked now and then: else nobody would see why it was, nor when it is well again.
-    pub fn exploring() -> Self {
-        let learning = Some(routing::Learning::Explore);
-        Self { learning, floor: Some(0.01), ..Self::default() }
+    /// What is learnt is followed so far.
+    pub fn learning(learning: routing::Learning) -> Self {
+        Self { learning: Some(learning), ..Self::default() }
     }
 
     /// What is set, over what is given.

@@ -149,11 +149,16 @@ impl Settings {
         config
     }
 
-    /// Of a demonstration: everything on, one person enough. Nothing is read of file or environment, so that no store of a company's is touched.
-    pub fn demo(listen: std::net::SocketAddr, store_url: String, source: ClockSource) -> Self {
+    /// Of a demonstration: everything may act, one person is enough, routing learns as far as is asked. Nothing is read of file or environment, so that no store of a company's is touched.
+    pub fn demo(
+        listen: std::net::SocketAddr,
+        store_url: String,
+        source: ClockSource,
+        learning: routing::Learning,
+    ) -> Self {
         let mut settings = Self {
             modes: Modes::all(pilot::Mode::Auto),
-            routing: Routing::exploring(),
+            routing: Routing::learning(learning),
             safety: Safety { four_eyes: Some(false) },
             store: Store { url: Some(store_url), retention: None },
             ..Self::default()

@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 
 use anyhow::{Context, Result};
 use payments::{Attempt, Timestamp};
+use routing::Learning;
 use sim::{Mishaps, World, WorldConfig};
 use store::Store;
 
@@ -49,6 +50,8 @@ pub struct Plan {
     pub lasts_ms: Option<i64>,
     /// Whether things break by themselves.
     pub has_mishaps: bool,
+    /// How far routing learns by itself, beside the operator.
+    pub learning: Learning,
 }
 
 /// The demonstration as it runs.
@@ -82,7 +85,7 @@ impl Plan {
     pub async fn start(&self, folder: &Path, progress: impl Fn(f64)) -> Result<Demo> {
         let url = format!("sqlite:{}", folder.join("pointsman.db").display());
         let source = if self.speed > 1 { ClockSource::Event } else { ClockSource::Wall };
-        let settings = Settings::demo(self.listen, url, source);
+        let settings = Settings::demo(self.listen, url, source, self.learning);
         let world = self.world()?;
         let (store, alone) = store::open_alone(settings.store_url()).await?;
         let is_new = store.progress().await?.step == 0 && store.snapshots().await?.is_empty();

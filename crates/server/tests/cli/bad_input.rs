@@ -297,3 +297,17 @@ fn a_misdated_row_costs_resolution_and_not_an_hour() {
     assert!(json["summary"]["notes"][0].as_str().unwrap().contains("misdated"), "{json}");
     assert!(started.elapsed().as_secs() < 120);
 }
+
+#[test]
+fn a_reader_that_is_gone_is_no_fault() {
+    let bench = Bench::new();
+    bench.file("p.csv", format!("{HEAD}{GOOD}"));
+    for args in [&["backtest", "p.csv"][..], &["--help"], &["man"], &["completions", "bash"]] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("pointsman"));
+        let output = command.current_dir(bench.path()).args(args).stdout(writer).output();
+        let said = String::from_utf8(output.expect("ran").stderr).expect("UTF-8");
+        assert_eq!(said, "", "{args:?}");
+    }
+}
