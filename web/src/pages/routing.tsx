@@ -40,13 +40,13 @@ export default function Routing() {
   );
 }
 
-/** Told apart by colour, and by dashes from the second round on. */
-const COLOURS = ["--line-1", "--line-2", "--line-3", "--line-4", "--line-5", "--line-6"];
-const DASHES = [undefined, [7, 4], [2, 3]];
+/** Three colours that differ in lightness and four dashes: twelve lines apart, neighbours by both, for whoever sees no colours too. */
+const COLOURS = ["--line-1", "--line-2", "--line-3"];
+const DASHES = [undefined, [8, 4], [2, 3], [12, 3, 2, 3]];
 
-const dashOf = (round: number) => {
-  const dash = DASHES[round % DASHES.length];
-  return dash === undefined ? {} : { dash };
+const strokeOf = (i: number) => {
+  const dash = DASHES[i % DASHES.length];
+  return { colour: COLOURS[i % COLOURS.length] ?? "--text", ...(dash === undefined ? {} : { dash }) };
 };
 
 function Gateways() {
@@ -85,7 +85,7 @@ function Lines({ names, told: all }: { names: string[]; told: (Series | undefine
       rates: byTime.map((points) => times.map((at) => points.get(at)?.success_rate ?? null)),
     };
   }, [all]);
-  const line = (values: (number | null)[][]) => names.map((name, i) => ({ name, values: values[i] ?? [], colour: COLOURS[i % COLOURS.length] ?? "--text", ...dashOf(Math.floor(i / COLOURS.length)) }));
+  const line = (values: (number | null)[][]) => names.map((name, i) => ({ name, values: values[i] ?? [], ...strokeOf(i) }));
   return (
     <>
       <Panel title="Share of attempts, last hour">

@@ -108,7 +108,9 @@ export function Chart({ label, times, lines, band, marks, height = 220, format, 
       <figcaption>
         {lines.map((line) => (
           <span key={line.name} className="key">
-            <span className="swatch" style={{ background: `var(${line.colour})` }} aria-hidden="true" />
+            <svg className="stroke" viewBox="0 0 28 4" aria-hidden="true">
+              <line x1="0" y1="2" x2="28" y2="2" strokeDasharray={line.dash?.join(" ")} style={{ stroke: `var(${line.colour})` }} />
+            </svg>
             {line.name} <b>{format(line.values[index] ?? null)}</b>
           </span>
         ))}
