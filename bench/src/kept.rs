@@ -1,7 +1,7 @@
 //! Parts of a long run that are kept in a file, so that one that was cut off goes on where it was.
 //!
-//! A line of JSON per part. The first line names the benchmark and the very program that wrote it: another build may answer
-//! otherwise, and figures of two builds aren't mixed.
+//! A line of JSON per part. The first line names the benchmark and what its answers depend on, the very program that wrote it unless the benchmark
+//! knows better: another build may answer otherwise, and figures of two builds aren't mixed.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -36,8 +36,17 @@ pub struct Kept {
 impl Kept {
     /// Opens a file, or begins it.
     pub fn open(bench: &str, path: Option<&Path>) -> anyhow::Result<Self> {
+        Self::open_for(bench, path, program)
+    }
+
+    /// The same for parts that depend on less than the whole program: `depends` digests what.
+    pub fn open_for(
+        bench: &str,
+        path: Option<&Path>,
+        depends: impl FnOnce() -> anyhow::Result<String>,
+    ) -> anyhow::Result<Self> {
         match path {
-            Some(path) => Self::begin(bench, &program()?, path),
+            Some(path) => Self::begin(bench, &depends()?, path),
             None => Ok(Self { done: BTreeMap::new(), file: None }),
         }
     }
@@ -97,10 +106,14 @@ impl Kept {
 
 /// Which program this is, by its bytes.
 fn program() -> anyhow::Result<String> {
-    let bytes = std::fs::read(std::env::current_exe()?).context("this program can't be read")?;
+    Ok(digest([&std::fs::read(std::env::current_exe()?).context("this program can't be read")?]))
+}
+
+/// Tells bytes from others.
+pub fn digest<B: AsRef<[u8]>>(parts: impl IntoIterator<Item = B>) -> String {
     let mut hasher = SipHasher13::new();
-    hasher.write(&bytes);
-    Ok(format!("{:016x}", hasher.finish()))
+    parts.into_iter().for_each(|part| hasher.write(part.as_ref()));
+    format!("{:016x}", hasher.finish())
 }
 
 #[cfg(test)]

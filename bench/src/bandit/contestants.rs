@@ -87,25 +87,20 @@ pub fn all() -> Vec<Contestant> {
         contestant("LinTS", 2, pairs(&[0.1, 0.3, 0.6, 1.0], &[1.0, 0.998], Policy::LinTs)),
         contestant(
             "decision tree",
-            0,
+            6,
             pairs(&[0.02, 0.05], &[30.0, 120.0, 480.0, 1_440.0], Policy::DecisionTree),
         ),
         contestant(
             "VW SquareCB",
-            0,
+            2,
             vw(
                 "--squarecb",
-                &[
-                    "--gamma_scale 100",
-                    "--gamma_scale 300",
-                    "--gamma_scale 1000",
-                    "--gamma_scale 3000",
-                ],
+                &["--gamma_scale 10", "--gamma_scale 30", "--gamma_scale 100", "--gamma_scale 300"],
             ),
         ),
         contestant(
             "VW RegCB",
-            0,
+            2,
             vw(
                 "--regcb",
                 &[

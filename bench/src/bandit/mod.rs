@@ -5,6 +5,8 @@
 //! points; **revenue** the same averaged over money. Simulators with fees tell them to everybody: rivals that keep rates choose by rate times what is left, Vowpal
 //! Wabbit learns from what is left and sees the fee.
 //!
+//! With `--keep FILE` what a rival scored in a world stays valid while its sources and that world do, whatever becomes of ours, who always plays anew.
+//!
 //! Tuning ([`contestants`]) is on seeds 1000 and up, the comparison on 0 to 39. An interval is the mean of the paired differences with 1.96 standard errors (2.02 at 40 seeds).
 
 mod contestants;
@@ -21,6 +23,7 @@ use contestants::{Contestant, Policy};
 use play::Score;
 use worlds::{NAMES, Simulators};
 
+use crate::kept::{Kept, digest};
 use crate::report::{Options, Report};
 
 /// What a rival may be better by, at the upper end of the interval, in points.
@@ -32,8 +35,29 @@ const TUNING_SEEDS: std::ops::Range<u64> = 1_000..1_004;
 /// By contestant, simulator and seed.
 type Scores = Vec<Vec<Vec<Score>>>;
 
+/// What rivals' scores depend on beside their settings and the world.
+const SOURCES: [&str; 8] = [
+    include_str!("play.rs"),
+    include_str!("rivals/counted.rs"),
+    include_str!("rivals/linear.rs"),
+    include_str!("rivals/mod.rs"),
+    include_str!("rivals/tree.rs"),
+    include_str!("rivals/window.rs"),
+    include_str!("vw.py"),
+    include_str!("vw.rs"),
+];
+
+fn kept(options: &Options) -> anyhow::Result<Kept> {
+    Kept::open_for("bandit", options.keep.as_deref(), || Ok(digest(SOURCES)))
+}
+
 /// Plays everybody through every simulator and seed, on as many threads as the machine has.
-fn scores(policies: &[&Policy], simulators: &Simulators, seeds: &[u64]) -> anyhow::Result<Scores> {
+fn scores(
+    policies: &[&Policy],
+    simulators: &Simulators,
+    seeds: &[u64],
+    kept: &Kept,
+) -> anyhow::Result<Scores> {
     let work: Vec<(usize, usize)> =
         (0..seeds.len()).flat_map(|at| (0..NAMES.len()).map(move |sim| (sim, at))).collect();
     let none = vec![vec![vec![Score::default(); seeds.len()]; NAMES.len()]; policies.len()];
@@ -42,8 +66,14 @@ fn scores(policies: &[&Policy], simulators: &Simulators, seeds: &[u64]) -> anyho
     let worker = || {
         while let Some((simulator, at)) = next.lock().ok().and_then(|mut next| next.next()) {
             let world = simulators.world(simulator, seeds[at]);
+            let name = format!("{} {}", seeds[at], world.digest());
             for (number, policy) in policies.iter().enumerate() {
-                match policy.score(&world, seeds[at]) {
+                let compute = || policy.score(&world, seeds[at]);
+                let score = match policy {
+                    Policy::Ours(..) => compute(),
+                    rival => kept.part(&format!("{} {name} {rival:?}", NAMES[simulator]), compute),
+                };
+                match score {
                     Ok(score) => {
                         if let Ok(mut done) = done.lock() {
                             done[number][simulator][at] = score;
@@ -104,7 +134,7 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
     let seeds: Vec<u64> = options.seeds_or(0..40).collect();
     let contestants = asked(options, true);
     let policies: Vec<&Policy> = contestants.iter().map(|c| &c.settings[c.best]).collect();
-    let scores = scores(&policies, &simulators, &seeds)?;
+    let scores = scores(&policies, &simulators, &seeds, &kept(options)?)?;
     let measures: [(&str, Measure); 2] =
         [("regret", |score| score.regret), ("revenue", |score| score.revenue)];
     let mut text =
@@ -156,10 +186,11 @@ pub fn tune(options: &Options) -> anyhow::Result<Report> {
     let simulators = Simulators::new(&options.data_or("payments_72h.csv"))?;
     let seeds: Vec<u64> = options.seeds_or(TUNING_SEEDS).collect();
     let mut text = String::new();
+    let kept = kept(options)?;
     let mut wrong = 0.0;
     for contestant in asked(options, false) {
         let policies: Vec<&Policy> = contestant.settings.iter().collect();
-        let scores = scores(&policies, &simulators, &seeds)?;
+        let scores = scores(&policies, &simulators, &seeds, &kept)?;
         let regrets: Vec<f64> = scores.iter().map(|own| overall(own, |s| s.regret)).collect();
         let best = (0..regrets.len()).min_by(|a, b| regrets[*a].total_cmp(&regrets[*b]));
         wrong += f64::from(u8::from(best != Some(contestant.best)));

@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use serde::{Deserialize, Serialize};
+
 use super::world::World;
 
 /// Whoever chooses gateways. Payments are named by their place in the world.
@@ -12,7 +14,7 @@ pub trait Bandit {
 }
 
 /// What became of it, in points (hundredths).
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Score {
     /// Expected share of the amount that the best gateway would have brought more, averaged over payments.
     pub regret: f64,

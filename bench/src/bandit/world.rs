@@ -2,6 +2,11 @@
 
 use routing::Gateway;
 
+use crate::kept::digest;
+
+/// The dimension of a world that says an amount's band: rivals learn from it, the product bands amounts itself.
+pub const AMOUNT_BAND: &str = "amount_band";
+
 /// One payment of a simulated stream.
 #[derive(Clone, Debug)]
 pub struct Payment {
@@ -58,6 +63,22 @@ impl World {
     pub fn named_values(&self, values: &[u16]) -> Vec<(&str, &str)> {
         let names = self.dimensions.iter().zip(&self.values).zip(values);
         names.map(|((name, of), value)| (name.as_str(), of[usize::from(*value)].as_str())).collect()
+    }
+
+    /// Tells it from every other.
+    pub fn digest(&self) -> String {
+        let names = format!("{:?} {:?} {:?}", self.dimensions, self.values, self.gateways);
+        let bytes = |payment: &Payment| {
+            let Payment { at_ms, values, amount_minor, eligible, rates, kept, luck, delay_ms } =
+                payment;
+            let mut bytes: Vec<u8> =
+                values.iter().chain(eligible).flat_map(|v| v.to_le_bytes()).collect();
+            bytes.extend([*at_ms, *amount_minor, *delay_ms].iter().flat_map(|v| v.to_le_bytes()));
+            let floats = rates.iter().chain(kept).chain([luck]);
+            bytes.extend(floats.flat_map(|v| v.to_le_bytes()));
+            bytes
+        };
+        digest([names.into_bytes()].into_iter().chain(self.payments.iter().map(bytes)))
     }
 
     /// Names of a dimension's values.

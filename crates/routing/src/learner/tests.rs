@@ -27,7 +27,7 @@ fn counted<'a>(
     attempts: u64,
     successes: u64,
 ) -> Outcomes<'a> {
-    Outcomes { gateway, values, attempts, successes }
+    Outcomes { gateway, values, amount: None, attempts, successes }
 }
 
 const HDFC: &[(&str, &str)] = &[("method", "card"), ("network", "VISA"), ("issuer", "HDFC")];
@@ -184,6 +184,77 @@ fn reopening_keeps_the_mean_and_drops_the_certainty_of_its_slice_only() {
 }
 
 #[test]
+fn reopening_a_slice_beyond_cells_opens_its_values_and_passes_over_what_tells_nothing_apart() {
+    let conditions = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
+    };
+    let dimensions = ["method", "issuer", "merchant_id", "country"];
+    let mut learner = Learner::new(LearnerSettings::of(dimensions));
+    let values = |merchant, issuer| {
+        [("method", "card"), ("issuer", issuer), ("merchant_id", merchant), ("country", "IN")]
+    };
+    let payments = [("m_1", "HDFC"), ("m_2", "SBI")].map(|(m, i)| values(m, i));
+    for second in 0..100 {
+        let outcomes = payments
+            .iter()
+            .flat_map(|values| ["a", "b"].map(|gateway| counted(gateway, values, 10, 9)));
+        learner.learn(ms(second * 1_000), outcomes);
+    }
+    let before = learner.table();
+    let error = |table: &Table, gateway, at: usize| expected(table, gateway, &payments[at]).1;
+    let opened = |pairs: &[(&str, &str)]| {
+        let mut learner = learner.clone();
+        learner.reopen(&conditions(pairs));
+        let after = learner.table();
+        [("a", 0), ("a", 1), ("b", 0)]
+            .map(|(gateway, at)| error(&after, gateway, at) > 2.0 * error(&before, gateway, at))
+    };
+    assert_eq!(opened(&[("gateway", "a"), ("merchant_id", "m_1")]), [true, false, false]);
+    assert_eq!(opened(&[("gateway", "a"), ("country", "IN")]), [true, true, false]);
+    assert_eq!(
+        opened(&[("gateway", "a"), ("country", "IN"), ("issuer", "HDFC"), ("merchant_id", "m_1")]),
+        [true, false, false]
+    );
+    assert_eq!(opened(&[("country", "IN")]), [false; 3]);
+}
+
+/// A gateway that led, fell and is back has half of its payments again after a few successes, on a handful of tries.
+#[test]
+fn a_gateway_that_led_is_believed_to_be_back_after_a_few_successes() {
+    let mut learner = Learner::default();
+    let mut tick = |second: i64, a: (u64, u64), b: (u64, u64)| {
+        learner.learn(
+            ms(second * 1_000),
+            [counted("a", HDFC, a.0, a.1), counted("b", HDFC, b.0, b.1)],
+        );
+        learner.table()
+    };
+    for second in 0..600 {
+        tick(second, (10, 9 + (second % 5 == 0) as u64), (1, (second % 10 < 8) as u64));
+    }
+    for second in 600..900 {
+        tick(
+            second,
+            if second < 630 { (10, 2) } else { (u64::from(second % 15 == 0), 0) },
+            (10, 8),
+        );
+    }
+    let fallen = tick(900, (1, 0), (10, 8));
+    assert!(fallen.back[0] < 0.02, "{:?}", fallen.back);
+    let mut tries = 0;
+    loop {
+        let table = tick(915 + tries * 15, (1, 1), (10, 8));
+        tries += 1;
+        if expected(&table, "a", HDFC).0 > 0.7 {
+            break;
+        }
+    }
+    assert!((2..8).contains(&tries), "{tries} successes");
+    // One that never led has no such past.
+    assert!(tick(7_200, (0, 0), (10, 8)).back[1] < 0.02);
+}
+
+#[test]
 fn beyond_the_cap_values_are_the_others() {
     let settings = LearnerSettings { values_max: 3, cells_max: 4, ..LearnerSettings::default() };
     let mut learner = Learner::new(settings);
@@ -202,13 +273,13 @@ fn beyond_the_cap_values_are_the_others() {
 
 /// Shares of the best gateway's payments, quarter by quarter of a run in which the best and the worst swap half-way, with a
 /// snapshot every 50 payments.
-fn closed_loop(seed: u64, is_told: bool) -> [f64; 4] {
+fn closed_loop(seed: u64, floor: f64, is_told: bool) -> [f64; 4] {
     const GATEWAYS: [&str; 4] = ["a", "b", "c", "d"];
     let n = 40_000;
     let gateways = GATEWAYS.map(|name| Gateway { name: name.into(), ..Gateway::default() });
     let mut learner = Learner::default();
     let mut world = Stream::named(seed, "outcomes");
-    let exploration = Exploration { floor: 0.01, ..Exploration::default() };
+    let exploration = Exploration { floor, ..Exploration::default() };
     let learning = Learning::Explore;
     let mut terms =
         Terms { learning, exploration, gateways: gateways.to_vec(), ..Terms::default() };
@@ -246,9 +317,17 @@ fn closed_loop(seed: u64, is_told: bool) -> [f64; 4] {
 
 #[test]
 fn it_finds_the_best_and_follows_a_change() {
+    let told = closed_loop(5, 0.0, true);
+    assert!(told.iter().all(|share| *share > 0.85), "{told:?}");
+}
+
+/// Without being told it isn't sure to come back unless each gateway keeps a share: seed 5 doesn't with a floor of 0.
+#[test]
+fn with_a_floor_it_follows_a_change_untold_and_sooner_when_told() {
     for seed in 0..6 {
-        let (told, untold) = (closed_loop(seed, true), closed_loop(seed, false));
+        let [told, untold] = [true, false].map(|is_told| closed_loop(seed, 0.01, is_told));
         assert!(told.iter().all(|share| *share > 0.8), "{seed}: {told:?}");
         assert!(untold.iter().all(|share| *share > 0.5), "{seed}: {untold:?}");
+        assert!(told[2] > untold[2], "{seed}: {told:?} {untold:?}");
     }
 }
