@@ -1,10 +1,10 @@
 //! What a choice costs, whether it allocates, and whether its propensity is the draw's exact probability.
 //!
-//! **Choices.** `Policy::pick` among 6 and among 50 configured gateways with price lists, after an hour's learning over 100 cells, so that
+//! **Choices.** `Policy::pick` among 6 and among 50 configured gateways with price lists, after an hour's learning over 100 cells and four bands of amounts, so that
 //! several are close; the worst case, all alike, beside it. One thread, its CPU time, payments differing in id and issuer. Choices and their propensities are the product's own: the server
 //! calls the same function and writes the texts of the answer.
 //! **Allocations** are counted by the process's allocator over all those choices, in bytes: none, then, only where it is 0.
-//! **Updates.** `Learner::learn` of one outcome, three dimensions.
+//! **Updates.** `Learner::learn` of one outcome, three dimensions and the amount.
 //! **Exactness.** A million redraws (ids) over ten frozen snapshots, a floor of exploration among their settings: each gateway's share against the
 //! sum of its propensities, in standard deviations; `worst_z` is the largest of all, and the bar that of as many independent ones at 1 in 1,000.
 
@@ -91,8 +91,9 @@ fn policy(seed: u64, count: usize, alike: bool, exploration: Exploration) -> Pol
                     (attempts, stream.binomial(attempts, rate))
                 })
                 .collect();
+            let amount = amount(stream.below(4) as i64);
             let outcomes = gateways.iter().zip(counts).map(|(gateway, (attempts, successes))| {
-                Outcomes { gateway, values: &values, attempts, successes }
+                Outcomes { gateway, values: &values, amount, attempts, successes }
             });
             learner.learn(Timestamp::from_millis(minute * 60_000), outcomes);
         }
@@ -119,9 +120,17 @@ fn policy(seed: u64, count: usize, alike: bool, exploration: Exploration) -> Pol
     })
 }
 
+/// One of four bands.
+fn amount(band: i64) -> Option<Money> {
+    Currency::parse("INR").map(|currency| Money { minor: 150_000 << (2 * band), currency })
+}
+
 fn context<'a>(id: &'a str, values: &'a [(&'a str, &'a str)]) -> Context<'a> {
-    let amount = Currency::parse("INR").map(|currency| Money { minor: 150_000, currency });
-    Context { values, amount, ..Context::at(Timestamp::from_millis(3_600_000), id) }
+    Context {
+        values,
+        amount: amount(id.len() as i64 % 4),
+        ..Context::at(Timestamp::from_millis(3_600_000), id)
+    }
 }
 
 /// Nanoseconds of a choice, and bytes allocated for all.
@@ -153,7 +162,8 @@ fn update(seed: u64) -> f64 {
         let values = values(&issuers[stream.below(ISSUERS as u64) as usize]);
         let gateway = &gateways[stream.below(6) as usize];
         let successes = u64::from(stream.bernoulli(0.9));
-        let outcomes = Outcomes { gateway, values: &values, attempts: 1, successes };
+        let amount = amount(number as i64 % 4);
+        let outcomes = Outcomes { gateway, values: &values, amount, attempts: 1, successes };
         learner.learn(Timestamp::from_millis(number as i64 * 10), [outcomes]);
     };
     (0..UPDATES / 10).for_each(|number| once(&mut learner, number));

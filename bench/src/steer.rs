@@ -1,7 +1,7 @@
 //! How fast routing leaves a gateway that fails, and comes back to it: the whole server over HTTP, with outcomes that come late.
 //!
 //! **Scene.** Six gateways, eight payments per second of event time, routed one second at a time; each outcome is sent with its own event 5 to 25 s later. The pilot only watches
-//! (`shadow`): what moves is the ordinary choice, everything of it at its default. Fifteen minutes of calm make a favourite, then its success rate falls to 0.2 for ten minutes, then it is what it was.
+//! (`shadow`): what moves is the ordinary choice, which explores, all else of it at its default. Fifteen minutes of calm make a favourite, then its success rate falls to 0.2 for ten minutes, then it is what it was.
 //! **Shares** are those of 200 probes per second, payments that are asked for and never made. The favourite carries half of them or more before.
 //! **Figures.** `outcomes_to_15`: outcomes of the favourite since its fall that had been told when its share was below 15 % for the first time. `back_s`: from its
 //! recovery until it has half its former share, over a minute's probes. The worst of the seeds counts.

@@ -4,7 +4,7 @@ use payments::{Currency, Money, Timestamp};
 use routing::{Context, Exploration, Learner, LearnerSettings, Learning, Outcomes, Policy, Terms};
 
 use super::play::Bandit;
-use super::world::World;
+use super::world::{AMOUNT_BAND, Payment, World};
 
 const TICK_MS: i64 = 1_000;
 
@@ -24,7 +24,9 @@ impl Ours {
         mut settings: LearnerSettings,
         exploration: Exploration,
     ) -> Self {
-        settings.dimensions.clone_from(&world.dimensions);
+        let told = world.dimensions.iter().map(String::as_str).filter(|name| *name != AMOUNT_BAND);
+        let LearnerSettings { dimensions, in_cell, .. } = LearnerSettings::of(told);
+        (settings.dimensions, settings.in_cell) = (dimensions, in_cell);
         let (policy, known) = (Policy::new(Terms::default()), Vec::new());
         Self { learner: Learner::new(settings), policy, tick: i64::MIN, known, seed, exploration }
     }
@@ -33,9 +35,10 @@ impl Ours {
         let values: Vec<Vec<(&str, &str)>> =
             self.known.iter().map(|(payment, ..)| values(world, *payment)).collect();
         let outcomes =
-            self.known.iter().zip(&values).map(|((_, gateway, success), values)| Outcomes {
+            self.known.iter().zip(&values).map(|((payment, gateway, success), values)| Outcomes {
                 gateway: &world.gateways[usize::from(*gateway)].name,
                 values,
+                amount: amount(&world.payments[*payment]),
                 attempts: 1,
                 successes: u64::from(*success),
             });
@@ -53,6 +56,10 @@ impl Ours {
     }
 }
 
+fn amount(payment: &Payment) -> Option<Money> {
+    Currency::parse("INR").map(|currency| Money { minor: payment.amount_minor, currency })
+}
+
 fn values(world: &World, payment: usize) -> Vec<(&str, &str)> {
     world.named_values(&world.payments[payment].values)
 }
@@ -68,8 +75,7 @@ impl Bandit for Ours {
         let candidates: Vec<&str> =
             asked.eligible.iter().map(|g| world.gateways[usize::from(*g)].name.as_str()).collect();
         let values = values(world, payment);
-        let amount =
-            Currency::parse("INR").map(|currency| Money { minor: asked.amount_minor, currency });
+        let amount = amount(asked);
         let at = Timestamp::from_millis(asked.at_ms);
         let context =
             Context { values: &values, amount, candidates: &candidates, ..Context::at(at, &id) };

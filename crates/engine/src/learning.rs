@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 
 use analyst::{Analyst, Counted, Incident, IncidentStatus, Slice};
 use payments::Timestamp;
-use routing::{Learner, Learning as How, Outcomes, Table};
+use routing::{Learner, LearnerSettings, Learning as How, Outcomes, Table, amount_end};
 use serde::{Deserialize, Serialize};
+use stats::window::Ticks;
 
 use crate::Routing;
 use crate::load::{Load, gateway_of};
@@ -29,12 +30,18 @@ pub(crate) struct Learning {
 }
 
 impl Learning {
+    /// One that knows nothing yet; payments have these dimensions.
+    pub fn new(dimensions: &[String]) -> Self {
+        let settings = LearnerSettings::of(dimensions.iter().map(String::as_str));
+        Self { learner: Learner::new(settings), ..Self::default() }
+    }
+
     /// A tick was judged.
     pub fn tick(&mut self, routing: &Routing, analyst: &Analyst, at: Timestamp) {
         if routing.learning == How::Off {
             return;
         }
-        let counted = analyst.newest_by_name();
+        let counted = analyst.newest_by_name(amount_end);
         self.load.tick(&routing.gateways, &counted, at);
         self.learner.learn(at, outcomes(&counted));
         self.version += 1;
@@ -66,14 +73,14 @@ impl Learning {
     }
 
     /// What the policy looks up, by all that has arrived.
-    pub fn table(&self, how: How, analyst: &Analyst, tick_ms: i64) -> Table {
+    pub fn table(&self, how: How, analyst: &Analyst, ticks: &Ticks) -> Table {
         if how == How::Off {
             return Table::default();
         }
         let mut ahead = Cow::Borrowed(&self.learner);
-        for (tick, counted) in analyst.arrived_by_name() {
-            let at = Timestamp::from_millis((tick + 1).saturating_mul(tick_ms));
-            ahead.to_mut().learn(at, outcomes(&counted));
+        for (tick, counted) in analyst.arrived_by_name(amount_end) {
+            let ended = Timestamp::from_millis(ticks.start_ms(tick + 1));
+            ahead.to_mut().learn(ended, outcomes(&counted));
         }
         ahead.table()
     }
@@ -92,7 +99,13 @@ impl Learning {
 fn outcomes<'a>(counted: &'a [Counted<'a>]) -> impl Iterator<Item = Outcomes<'a>> {
     counted.iter().filter_map(|counted| {
         let gateway = gateway_of(counted)?;
-        let (attempts, successes) = (counted.attempts, counted.successes);
-        Some(Outcomes { gateway, values: &counted.values, attempts, successes })
+        let Counted { values, amount, attempts, successes } = counted;
+        Some(Outcomes {
+            gateway,
+            values,
+            amount: *amount,
+            attempts: *attempts,
+            successes: *successes,
+        })
     })
 }

@@ -73,7 +73,7 @@ impl Engine {
             analyst: Analyst::new(config.analysis.clone(), config.seed),
             intake: Intake::default(),
             conduct: Conduct::new(config.pilot.clone()),
-            learnt: Learnt::default(),
+            learnt: Learnt::new(&config.analysis.dimensions),
             told: BTreeMap::new(),
             hindsights: Hindsights::default(),
             rollouts: Rollouts::default(),
@@ -327,7 +327,7 @@ impl Engine {
             gateways: routing.gateways.clone(),
             allocation: allocation.clone(),
             kill_switch: self.conduct.pilot().killed().is_some(),
-            table: self.learnt.table(routing.learning, &self.analyst, self.config.analysis.tick_ms),
+            table: self.learnt.table(routing.learning, &self.analyst, &self.ticks),
             exploration: routing.exploration,
             admitted: self.learnt.admitted().clone(),
             ..Terms::default()

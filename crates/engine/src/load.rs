@@ -91,7 +91,7 @@ mod tests {
                 sent = offered * share;
                 let attempts = sent as u64;
                 let values = vec![(CHOSEN, "a")];
-                let counted = [Counted { values, attempts, successes: attempts }];
+                let counted = [Counted { values, amount: None, attempts, successes: attempts }];
                 let gateways = std::slice::from_ref(&gateway);
                 load.tick(gateways, &counted, Timestamp::from_millis(second * 1_000));
             }

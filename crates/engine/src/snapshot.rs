@@ -9,7 +9,7 @@ use crate::Engine;
 
 const MAGIC: &[u8; 8] = b"PNTSMAN\0";
 /// Version of the state's layout; it grows with every change of any state type.
-pub const VERSION: u32 = 10;
+pub const VERSION: u32 = 11;
 
 /// Why a snapshot can't be used.
 #[derive(Debug, Error)]

@@ -1,9 +1,10 @@
 //! What the ordinary choice learns from the attempts that the engine is told of.
 
 use engine::{Config, Engine, Input, snapshot};
-use payments::Timestamp;
+use payments::{Currency, Money, Timestamp, parse_event};
 use routing::{Context, Gateway, Learning, Policy};
 use sim::{FailureKind, Incident, Kind, World};
+use stats::stream::Stream;
 
 const START_MS: i64 = 1_790_000_000_000;
 const GATEWAYS: [&str; 3] = ["RAZORPAY", "PAYU", "STRIPE"];
@@ -104,4 +105,41 @@ fn what_has_arrived_counts_before_its_tick_is_judged_in_any_order() {
     }
     assert_eq!(judged.policy().terms().table, arrived);
     assert_eq!(turned.policy().terms().table, arrived);
+}
+
+/// What is true of large amounts alone is learnt of them alone, and a single amount tells nothing apart.
+#[test]
+fn a_gateway_that_refuses_large_amounts_is_left_by_them_alone() {
+    let currency = Currency::parse("INR");
+    let money = |minor| currency.map(|currency| Money { minor, currency });
+    let mut engine = engine(Learning::Explore, &["PAYU", "STRIPE"]);
+    let mut stream = Stream::named(7, "amounts");
+    let amounts = [30_000, 90_000, 400_000, 3_000_000];
+    let attempt = |number: i64, stream: &mut Stream| {
+        let minor = amounts[stream.below(4) as usize];
+        let gateway = ["PAYU", "STRIPE"][stream.below(2) as usize];
+        let rate = match (gateway, minor > 100_000) {
+            ("PAYU", true) => 0.3,
+            ("PAYU", false) => 0.95,
+            _ => 0.85,
+        };
+        let status = if stream.bernoulli(rate) { "approved" } else { "declined" };
+        let json = format!(
+            r#"{{"attempt_id": "att_{number}", "payment_id": "pay_{number}", "merchant_id": "m_1", "method": "card",
+                "occurred_at": {}, "amount": {{"minor": {minor}, "currency": "INR"}}, "gateway": "{gateway}", "status": "{status}"}}"#,
+            START_MS + number * 100
+        );
+        parse_event(json.as_bytes()).expect("an attempt").attempt
+    };
+    let attempts = (0..6_000).map(|number| attempt(number, &mut stream)).collect();
+    engine.handle(&Input::Attempts(attempts));
+    let policy = engine.policy();
+    let best = |minor| {
+        let values = [("method", "card"), ("merchant_id", "m_1")];
+        let context = Context { values: &values, amount: money(minor), ..Context::at(at(10), "p") };
+        policy.explain(&context).expect("gateways").remove(0).gateway
+    };
+    assert_eq!(amounts.map(best), ["PAYU", "PAYU", "STRIPE", "STRIPE"]);
+    // Bands, so amounts near those seen go where they go.
+    assert_eq!([80_000, 350_000].map(best), ["PAYU", "STRIPE"]);
 }

@@ -3,14 +3,16 @@
 //! **Problem.** Success rates differ by gateway and context, most contexts are thin, and all of it drifts, slowly here and at a blow there.
 //! The policy needs an expectation for every combination that may be asked for, honest about how little is known of most.
 //!
-//! **Method.** The log odds of a success are a sum of effects (see [`crate::table`]): of everything, of the value of each dimension, of the cell,
-//! each shared and per gateway; each with a part that lasts and one that passes ([`effects`]). Outcomes move the sum to the mode of its
+//! **Method.** The log odds of a success are a sum of effects (see [`crate::table`]): of everything, of the value of each dimension
+//! (band of amounts and hour among them, [`crate::bands`]), of the cell, each shared and per gateway; each with a part that lasts and one that passes ([`effects`]). Outcomes move the sum to the mode of its
 //! posterior, and each effect by its share of the variance: the extended Kalman filter with a diagonal covariance (West, Harrison and Migon 1985),
 //! iterated. What strikes every gateway moves what they share; what strikes one stays with it.
 //!
 //! **Non-stationarity is learnt.** Four such filters run side by side, each supposing another size and half-life of what passes; they
 //! are weighted by what they foretold ([`weights`]). In a calm world the calm memory wins and little is explored; where gateways fall and rise
 //! a gateway that hasn't been used is soon worth a try again.
+//!
+//! **Comebacks.** That a gateway which fell is back is a hypothesis of its own ([`comeback`]).
 //!
 //! **Change points.** When the analyst opens or closes an incident, [`Learner::reopen`] leaves the slice's effects their means and widens what passes.
 //!
@@ -21,21 +23,27 @@
 //! **What it supposes.** Independent outcomes given the rates; effects that add up on the log odds but for the cell's; errors of different
 //! effects as if independent (their sum is thought less certain than it is).
 //!
-//! **Cost.** An update about 1 us with three dimensions, whatever the number of gateways and cells; a table 30 ns per effect.
+//! **Cost.** An update takes 1 to 2 us with three dimensions and six gateways (`bench choose`), and a look at every gateway that was seen in its places; a table 30 ns per effect.
 
+mod comeback;
 mod effects;
+mod settings;
 mod weights;
 
 use std::collections::BTreeMap;
 
-use payments::{NONE, OTHER, Timestamp};
+use payments::{Money, NONE, OTHER, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::table::{DIMENSIONS_MAX, Effect, Place, Row as Learnt, Table, Unseen};
+use crate::bands::{self, AMOUNT, AmountBand, HOUR};
+use crate::shares::NEW_BELOW;
+use crate::table::{DIMENSIONS_MAX, Effect, Place, Row as Learnt, Table, Unseen, expected_rate};
+use comeback::Comeback;
 use effects::{Each, Effects, Laws, Pace, Rest, Step};
 use weights::Weights;
 
 pub use effects::MEMORIES;
+pub use settings::{Lasting, LearnerSettings, Memory};
 
 /// Gateways told apart; those beyond count as one other.
 const COLUMNS_MAX: usize = 256;
@@ -46,70 +54,6 @@ const STALE_MS: i64 = 7 * 86_400_000;
 /// After this many attempts an attempt counts e times less as evidence that a gateway is known.
 const KNOWN_BY: f64 = 10_000.0;
 
-/// What a memory supposes of what passes.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Memory {
-    /// Standard deviation of a gateway's effect, in log odds.
-    pub deviation: f64,
-    /// Half of it is gone after this time.
-    pub half_life_ms: i64,
-}
-
-/// Standard deviations of lasting effects, in log odds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Lasting {
-    /// Of a gateway against all.
-    pub gateway: f64,
-    /// Of a gateway at one value.
-    pub value: f64,
-    /// Of a gateway in one cell.
-    pub cell: f64,
-    /// Half of an effect is gone after this time.
-    pub half_life_ms: i64,
-}
-
-impl Default for Lasting {
-    fn default() -> Self {
-        Self { gateway: 0.5, value: 0.25, cell: 0.2, half_life_ms: 2 * 86_400_000 }
-    }
-}
-
-/// What a learner is told once.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LearnerSettings {
-    /// Dimensions that effects are told apart by. The gateway isn't one.
-    pub dimensions: Vec<String>,
-    /// What is supposed of what passes.
-    pub memories: [Memory; MEMORIES],
-    /// What is supposed of what lasts.
-    pub lasting: Lasting,
-    /// Share of a gateway's passing deviation that passes at each value.
-    pub passing_at_values: f64,
-    /// Share of a gateway's weights that is dealt out anew with each attempt.
-    pub dealt: f64,
-    /// Values kept per dimension.
-    pub values_max: usize,
-    /// Cells kept.
-    pub cells_max: usize,
-}
-
-impl Default for LearnerSettings {
-    fn default() -> Self {
-        let memory = |deviation, minutes: i64| Memory { deviation, half_life_ms: minutes * 60_000 };
-        Self {
-            dimensions: ["method", "network", "issuer"].map(Into::into).into(),
-            memories: [memory(0.1, 60), memory(0.4, 30), memory(0.8, 8), memory(1.5, 30)],
-            lasting: Lasting::default(),
-            passing_at_values: 0.4,
-            dealt: 0.02,
-            values_max: 1_000,
-            cells_max: 5_000,
-        }
-    }
-}
-
 /// Attempts with an outcome, counted over one tick.
 #[derive(Clone, Copy, Debug)]
 pub struct Outcomes<'a> {
@@ -117,6 +61,8 @@ pub struct Outcomes<'a> {
     pub gateway: &'a str,
     /// Dimension and value, as in a context; those that make no cell are ignored.
     pub values: &'a [(&'a str, &'a str)],
+    /// What each of them was about; any amount of a band does for the band.
+    pub amount: Option<Money>,
     /// Attempts that count in rates.
     pub attempts: u64,
     /// Approved of these; more than there are attempts count as all.
@@ -147,9 +93,19 @@ impl Row {
 /// A gateway that was seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Seen {
-    number: u16,
+    name: String,
     weights: Weights,
     attempts: f64,
+    comeback: Comeback,
+}
+
+impl Seen {
+    /// How soon it may be back, per millisecond; `attempts` were made in all.
+    fn returns_per_ms(&self, supposed: &Supposed, attempts: f64) -> f64 {
+        let paces = self.weights.0.iter().zip(supposed.pace.passing);
+        let pace: f64 = paces.map(|(weight, pace)| weight * pace).sum();
+        supposed.returns * pace * self.attempts / attempts.max(1.0)
+    }
 }
 
 /// What is known of each gateway in each context; the control plane's, never on the path of a payment.
@@ -157,7 +113,9 @@ struct Seen {
 pub struct Learner {
     settings: LearnerSettings,
     at: Option<Timestamp>,
-    gateways: BTreeMap<String, Seen>,
+    /// Numbers by name.
+    numbers: BTreeMap<String, u16>,
+    gateways: Vec<Seen>,
     world: Weights,
     everywhere: Option<Row>,
     /// By dimension and value.
@@ -167,6 +125,9 @@ pub struct Learner {
     swept_ms: i64,
     #[serde(skip)]
     scratch: String,
+    /// By gateway: rows that it was seen in, and what they expect of it.
+    #[serde(skip)]
+    met: Vec<(usize, Effect)>,
 }
 
 type Path<'a> = [&'a str; DIMENSIONS_MAX];
@@ -177,6 +138,7 @@ struct Supposed {
     /// Of what gateways share, and of their own: everywhere, at a value, in a cell.
     shared: [Rest; 3],
     own: [Rest; 3],
+    returns: f64,
 }
 
 impl Supposed {
@@ -201,6 +163,7 @@ impl Supposed {
                 rest(lasting.value, *at_values),
                 rest(lasting.cell, 0.0),
             ],
+            returns: settings.returns,
         }
     }
 }
@@ -218,8 +181,14 @@ impl Learner {
         let at = self.at.map_or(at, |before| before.max(at));
         self.at = Some(at);
         let known = outcomes.into_iter().filter(|counted| counted.attempts > 0);
-        let mut tick: Vec<(Path<'a>, &str, u64, u64)> = known
-            .map(|o| (self.path(o.values), o.gateway, o.attempts, o.successes.min(o.attempts)))
+        let known: Vec<(Outcomes<'a>, Option<AmountBand>)> =
+            known.map(|o| (o, o.amount.map(AmountBand::of))).collect();
+        let mut tick: Vec<(Path<'_>, &str, u64, u64)> = known
+            .iter()
+            .map(|(o, amount)| {
+                let path = self.path(at, o, amount.as_ref());
+                (path, o.gateway, o.attempts, o.successes.min(o.attempts))
+            })
             .collect();
         if tick.is_empty() {
             return;
@@ -237,11 +206,20 @@ impl Learner {
         }
     }
 
-    fn path<'a>(&self, values: &[(&'a str, &'a str)]) -> Path<'a> {
+    fn path<'a>(
+        &self,
+        at: Timestamp,
+        outcomes: &'a Outcomes<'_>,
+        amount: Option<&'a AmountBand>,
+    ) -> Path<'a> {
         let mut path = [""; DIMENSIONS_MAX];
         for (value, dimension) in path.iter_mut().zip(&self.settings.dimensions) {
-            let found = values.iter().find(|(name, _)| name == dimension);
-            *value = found.map_or(NONE, |(_, value)| value);
+            let found = match dimension.as_str() {
+                AMOUNT => amount.map(AmountBand::as_str),
+                HOUR => Some(bands::hour(at)),
+                _ => outcomes.values.iter().find(|(name, _)| name == dimension).map(|(_, v)| *v),
+            };
+            *value = found.unwrap_or(NONE);
         }
         path
     }
@@ -251,7 +229,7 @@ impl Learner {
         let depth = self.settings.dimensions.len();
         self.make_room(depth, at_ms);
         let number = self.number(gateway);
-        let (values_max, cells_max) = (self.settings.values_max, self.settings.cells_max);
+        let LearnerSettings { values_max, cells_max, in_cell, .. } = self.settings;
 
         let mut rows: [Option<(&mut Row, usize)>; DIMENSIONS_MAX + 2] = Default::default();
         let fresh = |kind: usize| Row {
@@ -261,17 +239,21 @@ impl Learner {
         rows[0] = Some((self.everywhere.get_or_insert_with(|| fresh(0)), 0));
         let mut cell = std::mem::take(&mut self.scratch);
         let places = rows[1..].iter_mut().zip(&mut self.values).zip(path);
-        for ((place, values), value) in places {
+        for (at, ((place, values), value)) in places.enumerate() {
             let is_full = values.len() >= values_max && !values.contains_key(value);
             let value = if is_full { OTHER } else { value };
-            cell.push_str(value);
-            cell.push(SEPARATOR);
+            if at < in_cell {
+                cell.push_str(value);
+                cell.push(SEPARATOR);
+            }
             if !values.contains_key(value) {
                 values.insert(value.to_owned(), fresh(1));
             }
-            *place = values.get_mut(value).map(|row| (row, 1));
+            if tells_apart(values) {
+                *place = values.get_mut(value).map(|row| (row, 1));
+            }
         }
-        if depth > 1 {
+        if in_cell > 1 {
             if !self.cells.contains_key(&cell) && self.cells.len() < cells_max {
                 self.cells.insert(cell.clone(), fresh(2));
             }
@@ -280,41 +262,56 @@ impl Learner {
         cell.clear();
         self.scratch = cell;
 
-        let mut sum = Laws::default();
         for (row, kind) in rows.iter_mut().flatten() {
             row.shared.age(at_ms, &supposed.pace, &supposed.shared[*kind]);
+            row.own(number, at_ms, &supposed.own[*kind]).age(
+                at_ms,
+                &supposed.pace,
+                &supposed.own[*kind],
+            );
+        }
+        let own = usize::from(number);
+        let (now, best) = now_and_best(&rows, &self.gateways, &self.world, own, &mut self.met);
+        if let Some(best) = best {
+            let attempts = self.gateways.iter().map(|seen| seen.attempts).sum();
+            let returns = self.gateways[own].returns_per_ms(supposed, attempts);
+            let comeback = &mut self.gateways[own].comeback;
+            let rates = [now, best].map(expected_rate);
+            if comeback.learn(at_ms, returns, (n, k), rates)
+                && let Some((everywhere, _)) = &mut rows[0]
+            {
+                let own = everywhere.own(number, at_ms, &supposed.own[0]);
+                own.reopen(best.mean - now.mean, &supposed.own[0]);
+            }
+        }
+
+        let mut sum = Laws::default();
+        for (row, kind) in rows.iter_mut().flatten() {
             row.shared.add_to(&mut sum);
-            let own = row.own(number, at_ms, &supposed.own[*kind]);
-            own.age(at_ms, &supposed.pace, &supposed.own[*kind]);
-            own.add_to(&mut sum);
+            row.own(number, at_ms, &supposed.own[*kind]).add_to(&mut sum);
         }
         let step = Step::of(&sum, n, k);
         for (row, kind) in rows.iter_mut().flatten() {
             row.shared.step(&step);
             row.own(number, at_ms, &supposed.own[*kind]).step(&step);
         }
-        self.weigh(gateway, &step, n);
-    }
-
-    fn weigh(&mut self, gateway: &str, step: &Step, n: f64) {
         let dealt = (self.settings.dealt * n).min(0.5);
         self.world.learn(&step.ln_likelihood, 0.02 * dealt, &Weights::default());
-        let name = if self.gateways.contains_key(gateway) { gateway } else { OTHER };
-        if let Some(seen) = self.gateways.get_mut(name) {
-            seen.weights.learn(&step.ln_likelihood, dealt, &self.world);
-            seen.attempts = seen.attempts * (1.0 - (n / KNOWN_BY).min(0.5)) + n;
-        }
+        let seen = &mut self.gateways[own];
+        seen.weights.learn(&step.ln_likelihood, dealt, &self.world);
+        seen.attempts = seen.attempts * (1.0 - (n / KNOWN_BY).min(0.5)) + n;
     }
 
     fn number(&mut self, gateway: &str) -> u16 {
         let next = self.gateways.len();
-        let known = self.gateways.get(gateway);
+        let known = self.numbers.get(gateway);
         let name = if known.is_some() || next < COLUMNS_MAX { gateway } else { OTHER };
-        if let Some(seen) = self.gateways.get(name) {
-            return seen.number;
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
         }
-        let seen = Seen { number: next as u16, weights: self.world, attempts: 0.0 };
-        self.gateways.insert(name.to_owned(), seen);
+        let (weights, comeback) = (self.world, Comeback::default());
+        self.gateways.push(Seen { name: name.to_owned(), weights, attempts: 0.0, comeback });
+        self.numbers.insert(name.to_owned(), next as u16);
         next as u16
     }
 
@@ -333,16 +330,19 @@ impl Learner {
         self.values.iter_mut().for_each(|values| values.retain(|_, row| is_fresh(row)));
     }
 
-    /// A slice has changed: what is known of it stays as a guess, and what passes there is wide open. Conditions on dimensions that
-    /// effects aren't told apart by are passed over, so a place that holds a part of the slice is reopened whole; without any other the
-    /// call does nothing.
+    /// A slice has changed: what is known of it stays as a guess, and what passes there is wide open: its value, its cells, or, where it names one of
+    /// a cell's dimensions at most, each of its values. Conditions on dimensions that effects aren't told apart by are passed over, so a place that holds a part of the
+    /// slice is reopened whole; without any other the call does nothing.
     pub fn reopen(&mut self, conditions: &BTreeMap<String, String>) {
         let dimensions = &self.settings.dimensions;
         let position = |name: &String| dimensions.iter().position(|dimension| dimension == name);
-        let wanted: Vec<(usize, &String)> =
-            conditions.iter().filter_map(|(name, value)| Some((position(name)?, value))).collect();
+        let wanted: Vec<(usize, &String)> = conditions
+            .iter()
+            .filter_map(|(name, value)| Some((position(name)?, value)))
+            .filter(|(at, _)| self.values.get(*at).is_some_and(tells_apart))
+            .collect();
         let gateway = conditions.get("gateway");
-        let number = gateway.map(|name| self.gateways.get(name).map(|seen| seen.number));
+        let number = gateway.map(|name| self.numbers.get(name).copied());
         if wanted.is_empty() && number.is_none() || number == Some(None) {
             return;
         }
@@ -356,18 +356,19 @@ impl Learner {
                 }
             }
         };
-        match wanted[..] {
-            [] => self.everywhere.iter_mut().for_each(open),
-            [(at, value)] => {
-                self.values.get_mut(at).and_then(|v| v.get_mut(value)).into_iter().for_each(open);
-            }
-            _ => {
-                let fits = |cell: &str| {
-                    let values: Vec<&str> = cell.split(SEPARATOR).collect();
-                    wanted.iter().all(|(at, value)| values.get(*at) == Some(&value.as_str()))
-                };
-                let cells = self.cells.iter_mut().filter(|(cell, _)| fits(cell));
-                cells.map(|(_, row)| row).for_each(open);
+        let of_cell: Vec<_> = wanted.iter().filter(|(at, _)| *at < self.settings.in_cell).collect();
+        if wanted.is_empty() {
+            self.everywhere.iter_mut().for_each(open);
+        } else if of_cell.len() > 1 {
+            let fits = |cell: &str| {
+                let values: Vec<&str> = cell.split(SEPARATOR).collect();
+                of_cell.iter().all(|(at, value)| values.get(*at) == Some(&value.as_str()))
+            };
+            let cells = self.cells.iter_mut().filter(|(cell, _)| fits(cell));
+            cells.map(|(_, row)| row).for_each(open);
+        } else {
+            for (at, value) in wanted {
+                self.values[at].get_mut(value).into_iter().for_each(open);
             }
         }
     }
@@ -376,9 +377,7 @@ impl Learner {
     pub fn table(&self) -> Table {
         let supposed = Supposed::of(&self.settings);
         let at_ms = self.at.map_or(0, |at| at.as_millis());
-        let mut seen: Vec<(&String, &Seen)> = self.gateways.iter().collect();
-        seen.sort_by_key(|(_, seen)| seen.number);
-        let weights: Vec<Each> = seen.iter().map(|(_, seen)| seen.weights.0).collect();
+        let attempts = self.gateways.iter().map(|seen| seen.attempts).sum();
         let world = self.world.0;
         let row = |place: Place, row: &Row, kind: usize| {
             let mixed = |effects: &Effects, rest: &Rest, weights: &Each| {
@@ -388,7 +387,8 @@ impl Learner {
                 Effect { mean, variance }
             };
             let own = row.own.iter().map(|(gateway, own)| {
-                let weights = weights.get(usize::from(*gateway)).unwrap_or(&world);
+                let weights = self.gateways.get(usize::from(*gateway));
+                let weights = weights.map_or(&world, |seen| &seen.weights.0);
                 (*gateway, mixed(own, &supposed.own[kind], weights))
             });
             Learnt {
@@ -402,9 +402,19 @@ impl Learner {
             variance
         };
         let everywhere = self.everywhere.iter().map(|own| row(Place::Everywhere, own, 0));
+        // A dimension of one value tells nothing apart: there nobody differs, and surely.
+        let nothing = Effect::default();
+        let alike: Vec<_> = (0..self.gateways.len() as u16).map(|at| (at, nothing)).collect();
         let values = (0..).zip(&self.values).flat_map(|(dimension, values)| {
             let place = move |value: &String| Place::Value(dimension, value.clone());
-            values.iter().map(move |(value, row)| (place(value), row))
+            let (row, alike) = (&row, &alike);
+            values.iter().map(move |(value, of)| {
+                if tells_apart(values) {
+                    row(place(value), of, 1)
+                } else {
+                    Learnt { place: place(value), shared: 0.0, own: alike.clone() }
+                }
+            })
         });
         let place = |cell: &str| {
             let values = cell.strip_suffix(SEPARATOR).unwrap_or(cell).split(SEPARATOR);
@@ -412,12 +422,18 @@ impl Learner {
         };
         Table {
             dimensions: self.settings.dimensions.clone(),
+            in_cell: self.settings.in_cell,
             rows: everywhere
-                .chain(values.map(|(place, own)| row(place, own, 1)))
+                .chain(values)
                 .chain(self.cells.iter().map(|(cell, own)| row(place(cell), own, 2)))
                 .collect(),
-            attempts: seen.iter().map(|(_, seen)| seen.attempts).collect(),
-            gateways: seen.iter().map(|(name, _)| (*name).clone()).collect(),
+            attempts: self.gateways.iter().map(|seen| seen.attempts).collect(),
+            back: self
+                .gateways
+                .iter()
+                .map(|seen| seen.comeback.at(at_ms, seen.returns_per_ms(&supposed, attempts)))
+                .collect(),
+            gateways: self.gateways.iter().map(|seen| seen.name.clone()).collect(),
             unseen: Unseen { everywhere: unseen(0), value: unseen(1), cell: unseen(2) },
         }
     }
@@ -426,6 +442,48 @@ impl Learner {
     pub fn beliefs(&self) -> [f64; MEMORIES] {
         self.world.0
     }
+}
+
+/// Whether a dimension's values differ at all: until they do, all that is told of it is told of everything.
+fn tells_apart(values: &BTreeMap<String, Row>) -> bool {
+    values.len() > 1
+}
+
+/// What the rows of a payment expect of one gateway, and of the best of those others that are known in each of its values, if any is.
+fn now_and_best(
+    rows: &[Option<(&mut Row, usize)>],
+    gateways: &[Seen],
+    world: &Weights,
+    own: usize,
+    met: &mut Vec<(usize, Effect)>,
+) -> (Effect, Option<Effect>) {
+    met.resize(gateways.len(), (0, Effect::default()));
+    let (mut wanted, mut shared) = (0, 0.0);
+    for (row, kind) in rows.iter().flatten() {
+        // In the very cell it needn't be known.
+        let counts = usize::from(*kind < 2);
+        wanted += counts;
+        shared += row.shared.mixed(&world.0).0;
+        for (number, effects) in &row.own {
+            let at = usize::from(*number);
+            let (mean, variance) = effects.mixed(&gateways[at].weights.0);
+            let (known, effect) = &mut met[at];
+            *known += counts;
+            effect.mean += mean;
+            effect.variance += variance;
+        }
+    }
+    let at = |number: usize| {
+        let Effect { mean, variance } = met[number].1;
+        Effect { mean: shared + mean, variance }
+    };
+    let is_known = |number: &usize| {
+        *number != own && met[*number].0 == wanted && gateways[*number].attempts >= NEW_BELOW
+    };
+    let others = (0..gateways.len()).filter(is_known).map(at);
+    let answer = (at(own), others.max_by(|a, b| a.mean.total_cmp(&b.mean)));
+    met.clear();
+    answer
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! is a function of it, of the payment's context and of a draw keyed by the payment.
 
 mod allocation;
+mod bands;
 mod best;
 mod choice;
 mod context;
@@ -26,6 +27,7 @@ mod worlds;
 mod worth;
 
 pub use allocation::{Allocation, Arm, Directive, Overlay};
+pub use bands::{AMOUNT, HOUR, amount_end};
 pub use choice::{Assignment, Choice, Ranked, Reason, RetryAdvice};
 pub use context::Context;
 pub use draw::place_in_rollout;

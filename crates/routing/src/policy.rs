@@ -80,8 +80,9 @@ pub struct Policy {
     overlays: Overlays,
     pub(crate) known: Known,
     pub(crate) lookup: Lookup,
-    /// By column: attempts seen, the share it has room for (empty: all have), the share it was promised.
+    /// By column: attempts seen, the probability that it is back, the share it has room for (empty: all have), the share it was promised.
     pub(crate) attempts: Vec<f64>,
+    pub(crate) back: Vec<f64>,
     pub(crate) admitted: Vec<f64>,
     pub(crate) pinned: Vec<f64>,
     pub(crate) is_pinned: bool,
@@ -164,6 +165,10 @@ impl Policy {
         for (name, seen) in terms.table.gateways.iter().zip(&terms.table.attempts) {
             attempts[column(name)] = *seen;
         }
+        let mut back = vec![0.0; known.width()];
+        for (name, probability) in terms.table.gateways.iter().zip(&terms.table.back) {
+            back[column(name)] = *probability;
+        }
         let mut pinned = vec![0.0; known.width()];
         for gateway in &terms.gateways {
             pinned[column(&gateway.name)] = gateway.share_min;
@@ -184,6 +189,7 @@ impl Policy {
             known,
             lookup,
             attempts,
+            back,
             admitted,
             pinned,
             terms,

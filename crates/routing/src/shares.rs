@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::eligible::GATEWAYS_MAX;
 
 /// A gateway with fewer attempts (discounted) is new.
-const NEW_BELOW: f64 = 50.0;
+pub(crate) const NEW_BELOW: f64 = 50.0;
 
 /// How the ordinary choice explores.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

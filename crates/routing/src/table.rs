@@ -1,7 +1,7 @@
 //! What was learnt, as a look-up: how likely a payment succeeds at each gateway, and how sure that is.
 //!
-//! On the scale of log odds a payment's expectation is a sum of effects: of everything, of the value of each dimension, and of the cell that
-//! all values make together; each effect has a part that all gateways share and one per gateway,
+//! On the scale of log odds a payment's expectation is a sum of effects: of everything, of the value of each dimension (its band of amounts and its hour among them), and
+//! of the cell that the values of some make together; each effect has a part that all gateways share and one per gateway,
 //!
 //! > log odds = sum over places of (shared + own(gateway)),    variance = sum over places of var own(gateway).
 //!
@@ -11,10 +11,14 @@
 //! [`Table`] is what the learner hands over and what a snapshot carries; [`Lookup`] is its form for the hot path: values become
 //! numbers once, rows lie dense over the gateways, and a payment finds its rows by a hash look-up each, allocating nothing.
 
+use std::f64::consts::PI;
+
 use payments::{NONE, OTHER};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
+use stats::elementary::exp_each;
 
+use crate::bands::{self, AMOUNT, AmountBand, HOUR};
 use crate::context::Context;
 use crate::eligible::GATEWAYS_MAX;
 
@@ -39,7 +43,7 @@ pub enum Place {
     Everywhere,
     /// On payments with this value of one dimension, by its number.
     Value(u8, String),
-    /// On payments with these values of all dimensions.
+    /// On payments with these values of the dimensions that make a cell.
     Cell(Vec<String>),
 }
 
@@ -68,12 +72,16 @@ pub struct Unseen {
 /// Effects by place and gateway.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Table {
-    /// The dimensions that effects are told apart by.
+    /// The dimensions that effects are told apart by; [`AMOUNT`] and [`HOUR`] are taken from the payment itself.
     pub dimensions: Vec<String>,
+    /// The values of the first so many make a cell.
+    pub in_cell: usize,
     /// Names of the gateways that were seen.
     pub gateways: Vec<String>,
     /// Attempts seen at each, discounted.
     pub attempts: Vec<f64>,
+    /// Probability that each is as good as the best again, where it was behind.
+    pub back: Vec<f64>,
     /// The effects.
     pub rows: Vec<Row>,
     /// Of what was never seen.
@@ -85,12 +93,20 @@ impl Default for Table {
     fn default() -> Self {
         Self {
             dimensions: Vec::new(),
+            in_cell: 0,
             gateways: Vec::new(),
             attempts: Vec::new(),
+            back: Vec::new(),
             rows: Vec::new(),
             unseen: Unseen { everywhere: 1.0, value: 0.0, cell: 0.0 },
         }
     }
+}
+
+/// The expected rate under a normal law of the log odds (MacKay 1992).
+pub(crate) fn expected_rate(law: Effect) -> f64 {
+    let odds = -law.mean / (1.0 + PI / 8.0 * law.variance).sqrt();
+    1.0 / (1.0 + exp_each([odds])[0])
 }
 
 /// A number that no value has.
@@ -98,13 +114,22 @@ const ABSENT: u32 = u32::MAX;
 
 type Key = [u32; DIMENSIONS_MAX];
 
-/// A dimension: its name, and the number and row of each value.
-type Values = (String, FxHashMap<String, (u32, u32)>);
+/// Where a payment's value of a dimension is found.
+#[derive(Clone, Debug)]
+enum Field {
+    Named(String),
+    Amount,
+    Hour,
+}
+
+/// A dimension: where its value is found, and the number and row of each value.
+type Values = (Field, FxHashMap<String, (u32, u32)>);
 
 /// A table for the hot path; its columns are the gateways of the policy, and one for any other.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lookup {
     dimensions: Vec<Values>,
+    in_cell: usize,
     cells: FxHashMap<Key, u32>,
     width: usize,
     shared: Vec<f64>,
@@ -129,8 +154,14 @@ impl Lookup {
     pub fn new(table: &Table, width: usize, column: impl Fn(&str) -> usize) -> Self {
         let columns: Vec<usize> = table.gateways.iter().map(|name| column(name)).collect();
         let mut look = Self { width, ..Self::default() };
-        let dimensions = &table.dimensions[..table.dimensions.len().min(DIMENSIONS_MAX)];
-        look.dimensions = dimensions.iter().map(|d| (d.clone(), FxHashMap::default())).collect();
+        let field = |name: &String| match name.as_str() {
+            AMOUNT => Field::Amount,
+            HOUR => Field::Hour,
+            _ => Field::Named(name.clone()),
+        };
+        let dimensions = table.dimensions.iter().take(DIMENSIONS_MAX);
+        look.dimensions = dimensions.map(|name| (field(name), FxHashMap::default())).collect();
+        look.in_cell = table.in_cell.min(look.dimensions.len());
         let Unseen { everywhere, value, cell } = table.unseen;
         for unseen in [everywhere, value, cell] {
             look.push(unseen);
@@ -151,7 +182,7 @@ impl Lookup {
                 Place::Cell(names) => {
                     let mut key = [ABSENT; DIMENSIONS_MAX];
                     for ((number, (_, values)), name) in
-                        key.iter_mut().zip(&look.dimensions).zip(names)
+                        key[..look.in_cell].iter_mut().zip(&look.dimensions).zip(names)
                     {
                         *number = values.get(name).map_or(ABSENT, |(number, _)| *number);
                     }
@@ -183,18 +214,24 @@ impl Lookup {
         let mut rows = Rows { at: [EVERYWHERE; ROWS_MAX], len: 1 };
         let mut key = [ABSENT; DIMENSIONS_MAX];
         let mut is_whole = true;
-        for (number, (dimension, values)) in key.iter_mut().zip(&self.dimensions) {
-            let found =
-                values.get(context.get(dimension).unwrap_or(NONE)).or_else(|| values.get(OTHER));
-            let at = found.map_or(UNSEEN_VALUE, |(_, at)| *at);
-            match found {
-                Some((found, _)) => *number = *found,
-                None => is_whole = false,
+        let amount = context.amount.map(AmountBand::of);
+        for (at, (field, values)) in self.dimensions.iter().enumerate() {
+            let value = match field {
+                Field::Named(name) => context.get(name),
+                Field::Amount => amount.as_ref().map(AmountBand::as_str),
+                Field::Hour => Some(bands::hour(context.at)),
+            };
+            let found = values.get(value.unwrap_or(NONE)).or_else(|| values.get(OTHER));
+            if at < self.in_cell {
+                match found {
+                    Some((number, _)) => key[at] = *number,
+                    None => is_whole = false,
+                }
             }
-            rows.at[rows.len] = at;
+            rows.at[rows.len] = found.map_or(UNSEEN_VALUE, |(_, row)| *row);
             rows.len += 1;
         }
-        if self.dimensions.len() > 1 {
+        if self.in_cell > 1 {
             let exact = if is_whole { self.cells.get(&key).copied() } else { None };
             rows.at[rows.len] = exact.unwrap_or(UNSEEN_CELL);
             rows.len += 1;

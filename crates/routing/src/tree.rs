@@ -225,7 +225,7 @@ mod tests {
         for (at, values) in values.iter().enumerate() {
             for gateway in ["a", "b"] {
                 let successes = stream.binomial(500, rate(at, gateway));
-                cases.push(Outcomes { gateway, values, attempts: 500, successes });
+                cases.push(Outcomes { gateway, values, amount: None, attempts: 500, successes });
             }
         }
         cases

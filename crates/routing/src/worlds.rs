@@ -158,6 +158,8 @@ fn table() -> impl Strategy<Value = Table> {
         dimensions: vec!["method".into(), "issuer".into()],
         gateways: GATEWAYS.map(Into::into).into(),
         attempts,
+        in_cell: 2,
+        back: vec![0.0, 0.3, 0.0, 0.001, 0.9, 0.0],
         rows: places()
             .into_iter()
             .zip(rows)

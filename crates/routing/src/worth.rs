@@ -144,9 +144,9 @@ fn bound(policy: &Policy, eligible: &Eligible<'_>, probability: &mut [f64]) {
         let pinned = gather(&policy.pinned, 0.0);
         shares::raise(probability, |at| pinned[at]);
     }
-    if exploration.floor > 0.0 {
-        shares::raise(probability, |_| exploration.floor);
-    }
+    // One that is as good as the best again has half of what these two have.
+    let back = gather(&policy.back, 0.0);
+    shares::raise(probability, |at| exploration.floor.max(0.5 * back[at]));
 }
 
 /// A stable sort of a handful without allocating, which the standard library's isn't for more than twenty.

@@ -51,6 +51,7 @@ impl DecisionTree {
             .map(|(((_, gateway), (attempts, successes)), values)| Outcomes {
                 gateway: &world.gateways[usize::from(*gateway)].name,
                 values,
+                amount: None,
                 attempts: *attempts,
                 successes: *successes,
             })

@@ -9,7 +9,7 @@ use routing::{Fee, Gateway};
 use stats::stream::Stream;
 
 use super::{PAYMENTS, delay_ms, logistic};
-use crate::bandit::world::{Payment, World};
+use crate::bandit::world::{AMOUNT_BAND, Payment, World};
 
 const GATEWAYS: usize = 8;
 const METHODS: usize = 3;
@@ -91,7 +91,7 @@ pub fn world(seed: u64) -> World {
     });
     let payments = payments.collect();
     World {
-        dimensions: vec!["method".into(), "issuer".into(), "amount_band".into()],
+        dimensions: vec!["method".into(), "issuer".into(), AMOUNT_BAND.into()],
         values: vec![
             World::named("m", METHODS),
             World::named("i", ISSUERS),

@@ -118,6 +118,14 @@ impl Effects {
         self.passing.step(step);
     }
 
+    /// What passes here isn't what it was: better by `gain`, and as open as such things are.
+    pub fn reopen(&mut self, gain: f64, rest: &Rest) {
+        for (at, rest) in rest.passing.iter().enumerate() {
+            self.passing.mean[at] += gain;
+            self.passing.variance[at] = self.passing.variance[at].max(*rest);
+        }
+    }
+
     /// Mean and variance over the memories.
     pub fn mixed(&self, weights: &Each) -> (f64, f64) {
         let mut sum = Laws::default();

@@ -1,6 +1,6 @@
 //! A policy that goes along a log: it learns from outcomes as they become known, and says how probably it would have sent each payment where.
 //!
-//! It is told every attempt that counts in rates, retries included, as the engine is, and makes itself a new table every [`REFRESH_MS`] of the log's time, from
+//! It is told every attempt that counts in rates, retries included, as an engine with the dimensions of the default is, and makes itself a new table every [`REFRESH_MS`] of the log's time, from
 //! outcomes before that instant alone. It begins with nothing, for that is what it would have begun with. Where no gateway is configured, those are eligible that the log
 //! has sent this merchant's payments of this method to so far: a log doesn't say who has a contract with whom.
 //! What is not played: capacities, and incidents that reopen what was learnt.
@@ -45,7 +45,8 @@ impl Follower {
             ..Terms::default()
         };
         let policy = Policy::new(terms.clone());
-        let learner = Learner::new(LearnerSettings::default());
+        let dimensions = analyst::Settings::default().dimensions;
+        let learner = Learner::new(LearnerSettings::of(dimensions.iter().map(String::as_str)));
         Self { terms, learner, policy, seen: BTreeMap::new() }
     }
 
@@ -59,6 +60,7 @@ impl Follower {
             let counted = outcomes.iter().zip(&values).map(|(attempt, values)| Outcomes {
                 gateway: &attempt.gateway,
                 values,
+                amount: attempt.amount,
                 attempts: 1,
                 successes: u64::from(is_approved(attempt)),
             });
