@@ -125,12 +125,9 @@ fn amount(band: i64) -> Option<Money> {
     Currency::parse("INR").map(|currency| Money { minor: 150_000 << (2 * band), currency })
 }
 
-fn context<'a>(id: &'a str, values: &'a [(&'a str, &'a str)]) -> Context<'a> {
-    Context {
-        values,
-        amount: amount(id.len() as i64 % 4),
-        ..Context::at(Timestamp::from_millis(3_600_000), id)
-    }
+fn context<'a>(id: &'a str, values: &'a [(&'a str, &'a str)], band: usize) -> Context<'a> {
+    let amount = amount(band as i64);
+    Context { values, amount, ..Context::at(Timestamp::from_millis(3_600_000), id) }
 }
 
 /// Nanoseconds of a choice, and bytes allocated for all.
@@ -139,7 +136,8 @@ fn timed(policy: &Policy) -> (f64, u64) {
     let issuers = names("bank", ISSUERS);
     let values: Vec<_> = issuers.iter().map(|issuer| values(issuer)).collect();
     let choose = |number: usize| {
-        let context = context(&ids[number % ids.len()], &values[number % values.len()]);
+        let context =
+            context(&ids[number % ids.len()], &values[number % values.len()], number / 7 % 4);
         black_box(policy.pick(black_box(&context)).is_ok());
     };
     (0..CHOICES / 10).for_each(choose);
@@ -190,7 +188,7 @@ fn redraw(seed: u64) -> (f64, f64) {
         let draws = REDRAWS / SNAPSHOTS;
         for number in 0..draws {
             let id = format!("pay_{snapshot}_{number}");
-            if let Ok(picked) = policy.pick(&context(&id, &values)) {
+            if let Ok(picked) = policy.pick(&context(&id, &values, snapshot % 4)) {
                 let counts = drawn.entry(picked.gateway.to_owned()).or_default();
                 *counts = (counts.0 + 1.0, picked.propensity);
             }
