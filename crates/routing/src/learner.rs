@@ -228,7 +228,7 @@ impl Learner {
         let at_ms = self.at.map_or(0, |at| at.as_millis());
         let depth = self.settings.dimensions.len();
         self.make_room(depth, at_ms);
-        let number = self.number(gateway);
+        let number = self.number(gateway, at_ms);
         let LearnerSettings { values_max, cells_max, in_cell, .. } = self.settings;
 
         let mut rows: [Option<(&mut Row, usize)>; DIMENSIONS_MAX + 2] = Default::default();
@@ -272,17 +272,17 @@ impl Learner {
         }
         let own = usize::from(number);
         let (now, best) = now_and_best(&rows, &self.gateways, &self.world, own, &mut self.met);
-        if let Some(best) = best {
-            let attempts = self.gateways.iter().map(|seen| seen.attempts).sum();
-            let returns = self.gateways[own].returns_per_ms(supposed, attempts);
-            let comeback = &mut self.gateways[own].comeback;
-            let rates = [now, best].map(expected_rate);
-            if comeback.learn(at_ms, returns, (n, k), rates)
-                && let Some((everywhere, _)) = &mut rows[0]
-            {
-                let own = everywhere.own(number, at_ms, &supposed.own[0]);
-                own.reopen(best.mean - now.mean, &supposed.own[0]);
-            }
+        // Where no other is known, none is ahead.
+        let best = best.unwrap_or(now);
+        let attempts = self.gateways.iter().map(|seen| seen.attempts).sum();
+        let returns = self.gateways[own].returns_per_ms(supposed, attempts);
+        let comeback = &mut self.gateways[own].comeback;
+        let rates = [now, best].map(expected_rate);
+        if comeback.learn(at_ms, returns, (n, k), rates)
+            && let Some((everywhere, _)) = &mut rows[0]
+        {
+            let own = everywhere.own(number, at_ms, &supposed.own[0]);
+            own.reopen(best.mean - now.mean, &supposed.own[0]);
         }
 
         let mut sum = Laws::default();
@@ -302,14 +302,14 @@ impl Learner {
         seen.attempts = seen.attempts * (1.0 - (n / KNOWN_BY).min(0.5)) + n;
     }
 
-    fn number(&mut self, gateway: &str) -> u16 {
+    fn number(&mut self, gateway: &str, at_ms: i64) -> u16 {
         let next = self.gateways.len();
         let known = self.numbers.get(gateway);
         let name = if known.is_some() || next < COLUMNS_MAX { gateway } else { OTHER };
         if let Some(number) = self.numbers.get(name) {
             return *number;
         }
-        let (weights, comeback) = (self.world, Comeback::default());
+        let (weights, comeback) = (self.world, Comeback::new(at_ms));
         self.gateways.push(Seen { name: name.to_owned(), weights, attempts: 0.0, comeback });
         self.numbers.insert(name.to_owned(), next as u16);
         next as u16

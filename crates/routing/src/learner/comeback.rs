@@ -19,20 +19,25 @@ use stats::elementary::{exp_each, ln_each};
 const LEAD_MIN: f64 = 0.02;
 
 /// The second hypothesis on a gateway.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Comeback {
     probability: f64,
     at_ms: i64,
 }
 
 impl Comeback {
+    /// Of a gateway that is seen for the first time: nothing has befallen it.
+    pub fn new(at_ms: i64) -> Self {
+        Self { probability: 0.0, at_ms }
+    }
+
     /// Its probability at an instant, `per_ms` being the rate at which it comes back.
     pub fn at(&self, at_ms: i64, per_ms: f64) -> f64 {
         let ms = at_ms.saturating_sub(self.at_ms).max(0) as f64;
         1.0 - (1.0 - self.probability) * exp_each([-per_ms * ms])[0]
     }
 
-    /// After `k` successes of `n` where this gateway is expected to have `now` of them, and the best of the others `best`. Whether it is back.
+    /// After `k` successes of `n` where this gateway is expected to have `now` of them, and the best of the others, if any is known there, `best`. Whether it is back.
     pub fn learn(
         &mut self,
         at_ms: i64,
@@ -70,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_few_successes_after_a_while_are_believed_and_failures_are_not() {
-        let mut comeback = Comeback::default();
+        let mut comeback = Comeback::new(0);
         for second in 0..60 {
             assert!(!comeback.learn(second * 1_000, PER_MS, (1.0, 0.0), [0.2, 0.9]));
         }
@@ -88,7 +93,7 @@ mod tests {
         fn it_is_a_probability_that_only_time_and_better_outcomes_raise(
             tellings in prop::collection::vec((0..600_000_i64, 0..20_u64, 0.0..1.0_f64, 0.0..1.0_f64, 0.0..1.0_f64), 1..40),
         ) {
-            let (mut comeback, mut at_ms) = (Comeback::default(), 0);
+            let (mut comeback, mut at_ms) = (Comeback::new(0), 0);
             for (ms, n, share, now, best) in tellings {
                 at_ms += ms;
                 let k = (share * n as f64).floor();

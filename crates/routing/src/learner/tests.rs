@@ -254,6 +254,17 @@ fn a_gateway_that_led_is_believed_to_be_back_after_a_few_successes() {
     assert!(tick(7_200, (0, 0), (10, 8)).back[1] < 0.02);
 }
 
+/// At today's date as at the epoch: nobody is back who never fell.
+#[test]
+fn a_gateway_that_is_seen_for_the_first_time_or_alone_has_nothing_to_come_back_from() {
+    let mut learner = Learner::default();
+    for second in 0..100 {
+        let at = ms(1_790_000_000_000 + second * 1_000);
+        learner.learn(at, [counted("a", HDFC, 10, 9), counted("b", UPI, 10, 4)]);
+        assert!(learner.table().back.iter().all(|back| *back < 1e-3), "{:?}", learner.table().back);
+    }
+}
+
 #[test]
 fn beyond_the_cap_values_are_the_others() {
     let settings = LearnerSettings { values_max: 3, cells_max: 4, ..LearnerSettings::default() };
