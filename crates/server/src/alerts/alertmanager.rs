@@ -49,6 +49,7 @@ fn labels(notice: &Notice, instance: &str, severity: Severity) -> Value {
         | Kind::IncidentResolved => "PointsmanIncident",
         Kind::PlanWaiting => "PointsmanPlanWaiting",
         Kind::RolledBack => "PointsmanRolledBack",
+        Kind::RolloutWhole | Kind::RolloutAdopted | Kind::RolloutRolledBack => "PointsmanRollout",
         Kind::Page => "PointsmanPage",
         Kind::KillSwitchEngaged | Kind::KillSwitchCleared => "PointsmanKillSwitch",
         Kind::Blind | Kind::Sees => "PointsmanBlind",

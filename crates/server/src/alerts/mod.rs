@@ -8,6 +8,7 @@
 //! | part | what it does |
 //! |---|---|
 //! | `notice`, `severity` | what is told, and how bad it is |
+//! | `rollout` | what is told of a policy's roll-out |
 //! | `outbox` | to whom it goes; stored with its cause |
 //! | `sender`, `backoff` | delivers, tries again, gives up and says so; silences |
 //! | `slack`, `pagerduty`, `alertmanager`, `webhook` | what each of them wants to read |
@@ -23,6 +24,7 @@ mod notice;
 mod outbox;
 mod pagerduty;
 mod post;
+mod rollout;
 mod sender;
 mod severity;
 mod slack;

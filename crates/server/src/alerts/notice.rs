@@ -33,6 +33,15 @@ pub enum Kind {
     /// An intervention was taken back.
     #[serde(rename = "intervention.rolled_back")]
     RolledBack,
+    /// A policy that is rolled out has everything but its hold-out.
+    #[serde(rename = "rollout.whole")]
+    RolloutWhole,
+    /// ... has become the configured one.
+    #[serde(rename = "rollout.adopted")]
+    RolloutAdopted,
+    /// ... was taken back.
+    #[serde(rename = "rollout.rolled_back")]
+    RolloutRolledBack,
     /// The pilot asks for a person.
     #[serde(rename = "page")]
     Page,
@@ -55,13 +64,16 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::IncidentOpened,
         Self::IncidentRaised,
         Self::IncidentAcknowledged,
         Self::IncidentResolved,
         Self::PlanWaiting,
         Self::RolledBack,
+        Self::RolloutWhole,
+        Self::RolloutAdopted,
+        Self::RolloutRolledBack,
         Self::Page,
         Self::KillSwitchEngaged,
         Self::KillSwitchCleared,
@@ -79,6 +91,9 @@ impl Kind {
             Self::IncidentResolved => "incident.resolved",
             Self::PlanWaiting => "plan.waiting",
             Self::RolledBack => "intervention.rolled_back",
+            Self::RolloutWhole => "rollout.whole",
+            Self::RolloutAdopted => "rollout.adopted",
+            Self::RolloutRolledBack => "rollout.rolled_back",
             Self::Page => "page",
             Self::KillSwitchEngaged => "kill_switch.engaged",
             Self::KillSwitchCleared => "kill_switch.cleared",
@@ -96,7 +111,13 @@ impl Kind {
             }
             Self::IncidentAcknowledged => Stage::Acknowledged,
             Self::IncidentResolved | Self::KillSwitchCleared | Self::Sees => Stage::Resolved,
-            Self::PlanWaiting | Self::RolledBack | Self::Page | Self::Test => Stage::Notice,
+            Self::PlanWaiting
+            | Self::RolledBack
+            | Self::RolloutWhole
+            | Self::RolloutAdopted
+            | Self::RolloutRolledBack
+            | Self::Page
+            | Self::Test => Stage::Notice,
         }
     }
 }

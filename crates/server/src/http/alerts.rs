@@ -24,8 +24,8 @@ pub struct Alert {
     at: String,
     /// An incident's id, or another matter.
     about: String,
-    /// `incident.opened`, `incident.raised`, `incident.acknowledged`, `incident.resolved`, `plan.waiting`, `intervention.rolled_back`, `page`,
-    /// `kill_switch.engaged`, `kill_switch.cleared`, `operator.blind`, `operator.sees`, `test`
+    /// `incident.opened`, `incident.raised`, `incident.acknowledged`, `incident.resolved`, `plan.waiting`, `intervention.rolled_back`, `rollout.whole`,
+    /// `rollout.adopted`, `rollout.rolled_back`, `page`, `kill_switch.engaged`, `kill_switch.cleared`, `operator.blind`, `operator.sees`, `test`
     kind: String,
     /// `notice`, `firing`, `acknowledged`, `resolved`
     stage: &'static str,

@@ -12,7 +12,7 @@ use pilot::rollout::{Guard, Plan};
 use routing::{Learning, Policy};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 use super::ask::Body;
 use super::command::{Why, tell};
@@ -199,52 +199,61 @@ pub async fn rollout(
     known(&app).await.map(Json)
 }
 
+/// How taking a policy back is answered.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it describes answers that others make")]
+enum TakenBack {
+    #[response(status = 200)]
+    Done(wire::Rollout),
+    #[response(
+        status = 404,
+        content_type = "application/problem+json",
+        description = "no policy was rolled out yet"
+    )]
+    None(Problem),
+    #[response(
+        status = 409,
+        content_type = "application/problem+json",
+        description = "none is under way"
+    )]
+    Ended(Problem),
+    #[response(status = "4XX", content_type = "application/problem+json")]
+    Refused(Problem),
+}
+
 /// Take a policy back at once
 ///
 /// The configured policy routes everything again, whether the store is up or not; the answer is 200 once that is written down.
 #[utoipa::path(
     post, path = "/v1/policy/rollout/rollback", tag = "policy", request_body = Why,
-    operation_id = "roll_back_policy",
-    responses(
-        (status = 200, body = wire::Rollout),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "no policy was rolled out yet"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "none is under way"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    )
+    operation_id = "roll_back_policy", responses(TakenBack)
 )]
 pub async fn roll_back(
     State(app): State<Arc<App>>,
     who: Principal,
     Body(why): Body<Why>,
 ) -> Result<Json<wire::Rollout>, Problem> {
-    who.needs(Role::Operator)?;
-    let reason = why.text("no reason given")?;
-    take_back(&app, &who, reason).await
+    take_back(&app, &who, why).await
 }
 
 /// Take a policy back at once, without a reason
 #[utoipa::path(
-    delete, path = "/v1/policy/rollout", tag = "policy", operation_id = "end_rollout",
-    responses(
-        (status = 200, body = wire::Rollout),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "no policy was rolled out yet"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "none is under way"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    )
+    delete,
+    path = "/v1/policy/rollout",
+    tag = "policy",
+    operation_id = "end_rollout",
+    responses(TakenBack)
 )]
 pub async fn end(
     State(app): State<Arc<App>>,
     who: Principal,
 ) -> Result<Json<wire::Rollout>, Problem> {
-    who.needs(Role::Operator)?;
-    take_back(&app, &who, "no reason given".into()).await
+    take_back(&app, &who, Why::default()).await
 }
 
-async fn take_back(
-    app: &App,
-    who: &Principal,
-    reason: String,
-) -> Result<Json<wire::Rollout>, Problem> {
+async fn take_back(app: &App, who: &Principal, why: Why) -> Result<Json<wire::Rollout>, Problem> {
+    who.needs(Role::Operator)?;
+    let reason = why.text("no reason given")?;
     let current = app
         .engine
         .ask(|core| core.engine.rollout().map(|last| (last.number, last.rollout.is_under_way())));

@@ -115,6 +115,8 @@ impl Core {
                     if let Some(last) = self.engine.rollout() {
                         let rollout = Box::new(wire::Rollout::new(last));
                         told.push(Told::Rollout { rollout, turn });
+                        let notice = news.turn.and_then(|turn| Notice::rollout(last, &turn));
+                        told.extend(notice.map(|notice| Told::Notice(Box::new(notice))));
                     }
                 }
             }

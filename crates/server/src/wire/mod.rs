@@ -18,4 +18,4 @@ pub use intervention::{Held, Intervention, Share};
 pub use key::Key;
 pub use policy::{Memory, Policy};
 pub use retry_advice::RetryAdvice;
-pub use rollout::{Rollout, RolloutTurn, turned};
+pub use rollout::{Rollout, RolloutTurn, ended, turned};

@@ -208,8 +208,15 @@ fn name(stage: &Stage) -> String {
 }
 
 fn why(stage: &Stage) -> Option<(&'static str, String)> {
-    let Stage::Stopped(stop) = stage else { return None };
-    Some(match stop {
+    match stage {
+        Stage::Stopped(stop) => Some(ended(stop)),
+        Stage::Same | Stage::Step(_) | Stage::Whole => None,
+    }
+}
+
+/// Why it ended: the word on the wire, and in words.
+pub fn ended(stop: &Stop) -> (&'static str, String) {
+    match stop {
         Stop::SampleRatio => {
             ("sample_ratio", "groups don't have the sizes that the split gives them".into())
         }
@@ -230,7 +237,7 @@ fn why(stage: &Stage) -> Option<(&'static str, String)> {
             format!("the candidate sends payments to {name}, which is configured no more"),
         ),
         Stop::Adopted => ("adopted", "the configuration is equal to the candidate".into()),
-    })
+    }
 }
 
 /// What a guard watches, in words.

@@ -12,8 +12,8 @@ const START_MS: i64 = 1_790_000_000_000;
 const PER_S: usize = 500;
 const DELAY_S: usize = 3;
 
-const INCUMBENT: &str = "[[gateways]]\nname = \"a\"\n[[gateways]]\nname = \"b\"\n";
-const CANDIDATE: &str = "[[gateways]]\nname = \"b\"\n[[gateways]]\nname = \"a\"\n";
+pub const INCUMBENT: &str = "[[gateways]]\nname = \"a\"\n[[gateways]]\nname = \"b\"\n";
+pub const CANDIDATE: &str = "[[gateways]]\nname = \"b\"\n[[gateways]]\nname = \"a\"\n";
 
 fn plan() -> Value {
     json!({
@@ -23,7 +23,7 @@ fn plan() -> Value {
 }
 
 /// A network whose gateways approve so often, and the clock that its events are.
-struct Network {
+pub struct Network {
     approves: [(&'static str, f64); 2],
     second: usize,
     pending: VecDeque<Vec<String>>,
@@ -33,7 +33,7 @@ struct Network {
 }
 
 impl Network {
-    fn new(a: f64, b: f64) -> Self {
+    pub fn new(a: f64, b: f64) -> Self {
         Self {
             approves: [("a", a), ("b", b)],
             second: 0,
@@ -57,7 +57,7 @@ impl Network {
     }
 
     /// A second: payments are routed, and outcomes of three seconds ago come in.
-    fn second(&mut self, server: &Running) {
+    pub fn second(&mut self, server: &Running) {
         let ids: Vec<String> = (0..PER_S).map(|n| format!("p_{}_{n}", self.second)).collect();
         let asked: Vec<Value> = ids.iter().map(|id| question(id)).collect();
         let answer = server.post("/v1/route/batch", &json!({ "payments": asked }).to_string());
@@ -78,7 +78,7 @@ impl Network {
     }
 
     /// Until the roll-out is in one of these stages; at most so many seconds.
-    fn until(&mut self, server: &Running, stages: &[&str], seconds_max: usize) -> Value {
+    pub fn until(&mut self, server: &Running, stages: &[&str], seconds_max: usize) -> Value {
         let end = self.second + seconds_max;
         loop {
             let rollout = server.get("/v1/policy/rollout").json();
@@ -99,13 +99,13 @@ fn question(id: &str) -> Value {
 }
 
 /// The clock has begun.
-fn start(place: &Place, config: &str) -> Running {
+pub fn start(place: &Place, config: &str) -> Running {
     let server = place.start(&format!("{EVENT_CLOCK}{config}"));
     server.events(&[small("first", START_MS, "approved")]);
     server
 }
 
-fn begin(server: &Running, gateways: &[&str]) -> Value {
+pub fn begin(server: &Running, gateways: &[&str]) -> Value {
     let gateways: Vec<Value> = gateways.iter().map(|name| json!({ "name": name })).collect();
     let body = json!({ "gateways": gateways, "plan": plan() });
     let answer = server.post("/v1/policy/rollout", &body.to_string());

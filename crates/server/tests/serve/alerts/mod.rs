@@ -4,6 +4,7 @@ mod blind;
 mod delivery;
 mod receiver;
 mod refused;
+mod rollout;
 mod silence;
 
 use std::time::{Duration, Instant};
