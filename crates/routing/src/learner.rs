@@ -249,7 +249,7 @@ impl Learner {
             if !values.contains_key(value) {
                 values.insert(value.to_owned(), fresh(1));
             }
-            if tells_apart(values) {
+            if at < in_cell || tells_apart(values) {
                 *place = values.get_mut(value).map(|row| (row, 1));
             }
         }
@@ -339,7 +339,7 @@ impl Learner {
         let wanted: Vec<(usize, &String)> = conditions
             .iter()
             .filter_map(|(name, value)| Some((position(name)?, value)))
-            .filter(|(at, _)| self.values.get(*at).is_some_and(tells_apart))
+            .filter(|(at, _)| self.counts(*at))
             .collect();
         let gateway = conditions.get("gateway");
         let number = gateway.map(|name| self.numbers.get(name).copied());
@@ -402,14 +402,14 @@ impl Learner {
             variance
         };
         let everywhere = self.everywhere.iter().map(|own| row(Place::Everywhere, own, 0));
-        // A dimension of one value tells nothing apart: there nobody differs, and surely.
+        // Where a dimension has no effects, nobody differs, and surely.
         let nothing = Effect::default();
         let alike: Vec<_> = (0..self.gateways.len() as u16).map(|at| (at, nothing)).collect();
         let values = (0..).zip(&self.values).flat_map(|(dimension, values)| {
             let place = move |value: &String| Place::Value(dimension, value.clone());
             let (row, alike) = (&row, &alike);
             values.iter().map(move |(value, of)| {
-                if tells_apart(values) {
+                if self.counts(usize::from(dimension)) {
                     row(place(value), of, 1)
                 } else {
                     Learnt { place: place(value), shared: 0.0, own: alike.clone() }
@@ -436,6 +436,11 @@ impl Learner {
             gateways: self.gateways.iter().map(|seen| seen.name.clone()).collect(),
             unseen: Unseen { everywhere: unseen(0), value: unseen(1), cell: unseen(2) },
         }
+    }
+
+    /// Whether a dimension has effects: those that make cells always, any other once its values differ.
+    fn counts(&self, dimension: usize) -> bool {
+        dimension < self.settings.in_cell || self.values.get(dimension).is_some_and(tells_apart)
     }
 
     /// How far each memory is believed, in the world at large.

@@ -72,7 +72,7 @@ impl Default for LearnerSettings {
             lasting: Lasting::default(),
             passing_at_values: 0.4,
             dealt: 0.02,
-            returns: 0.2,
+            returns: 0.25,
             values_max: 1_000,
             cells_max: 5_000,
         }
