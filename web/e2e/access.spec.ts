@@ -3,7 +3,7 @@ import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
 
 import { Demo } from "./demo";
-import { somethingBroken, visits } from "./places";
+import { somethingBroken, somethingRolledOut, visits } from "./places";
 
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
@@ -12,6 +12,7 @@ let demo: Demo;
 test.beforeAll(async ({ browser }) => {
   demo = await Demo.start();
   const page = await browser.newPage();
+  await somethingRolledOut(page, demo.url);
   await somethingBroken(page, demo.url);
   await page.close();
 });

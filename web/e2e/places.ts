@@ -41,6 +41,7 @@ export async function visits(page: Page, url: string): Promise<Visit[]> {
   all.push(
     { name: "slice", path: "/health?slice=gateway%3APAYU" },
     { name: "codes", path: "/routing?tab=codes" },
+    { name: "rollout", path: "/routing?tab=rollout" },
     { name: "payment", path: `/routing?tab=payment&payment=${await somethingPaid(page, url)}` },
     { name: "settings-people", path: "/settings?tab=people" },
     { name: "settings-alerts", path: "/settings?tab=alerts" },
@@ -62,6 +63,13 @@ async function until(what: string, is: () => Promise<boolean>, ms: number): Prom
 
 async function strike(page: Page, url: string, gateway: string, duration_s: number): Promise<void> {
   await page.request.post(`${url}/v1/demo/outages`, { data: { slice: { gateway }, severity: 0.9, duration_s } });
+}
+
+/** A policy is rolled out that tries more: its A/A stage is over soon, its first step isn't. */
+export async function somethingRolledOut(page: Page, url: string): Promise<void> {
+  const plan = { same_payments: 300, steps: [0.2, 0.5], maturity_ms: 10_000, guards: ["fraud_declined", { slower_than_ms: 3_000 }] };
+  const begun = await page.request.post(`${url}/v1/policy/rollout`, { data: { routing: { learning: "explore", floor: 0.1 }, plan } });
+  if (!begun.ok()) throw new Error(await begun.text());
 }
 
 /** An outage has come and gone, and what was learnt from it is there. */

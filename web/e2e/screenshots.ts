@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { expect, test, type Page } from "@playwright/test";
 
 import { Demo } from "./demo";
-import { somethingBroken, somethingSurvived, visits } from "./places";
+import { somethingBroken, somethingRolledOut, somethingSurvived, visits } from "./places";
 
 const INTO = resolve(import.meta.dirname, "../../target/screenshots");
 /** The narrowest and the usual in both themes; a tablet in light, the widest in dark. */
@@ -18,6 +18,7 @@ test.beforeAll(async ({ browser }) => {
   demo = await Demo.start({ speed: 10, hours: 6 });
   const page = await browser.newPage();
   await somethingSurvived(page, demo.url);
+  await somethingRolledOut(page, demo.url);
   await somethingBroken(page, demo.url);
   await page.close();
   await mkdir(INTO, { recursive: true });

@@ -37,12 +37,16 @@ export const useRollBack = () =>
     "interventions",
   );
 
+export const useRollBackPolicy = () =>
+  useCommand((reason: string) => told(api.POST("/v1/policy/rollout/rollback", { body: { reason } })), "rollout", "policy");
+
 export const useSetKillSwitch = () =>
   useCommand(
     (body: { engaged: boolean; reason: string }) => told(api.POST("/v1/kill-switch", { body })),
     "kill-switch",
     "interventions",
     "policy",
+    "rollout",
   );
 
 export const useChangeSettings = () =>

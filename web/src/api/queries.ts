@@ -1,8 +1,8 @@
 /** What the pages ask for. The stream keeps most of it fresh; what it doesn't tell is asked for every two seconds. */
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
-import { api, setCsrf, tagged, told } from "./client";
-import type { Alert, Decision, Experiment, Incident, Intervention } from "./types";
+import { api, Problem, setCsrf, tagged, told } from "./client";
+import type { Alert, Decision, Experiment, Incident, Intervention, Rollout } from "./types";
 
 const SOON = 2_000;
 const LATER = 15_000;
@@ -121,6 +121,18 @@ export const useBehaviour = (slice: string, window: string) =>
 
 export const usePolicy = () =>
   useQuery({ queryKey: ["policy"], queryFn: () => told(api.GET("/v1/policy")), refetchInterval: LATER });
+
+/** The last roll-out; null before the first. The stream tells its changes of stage, and what it has shown meanwhile is asked for. */
+export const useRollout = () =>
+  useQuery({
+    queryKey: ["rollout"],
+    queryFn: (): Promise<Rollout | null> =>
+      told(api.GET("/v1/policy/rollout")).catch((problem: unknown) => {
+        if (problem instanceof Problem && problem.status === 404) return null;
+        throw problem;
+      }),
+    refetchInterval: ({ state }) => (state.data != null && state.data.stopped == null ? SOON : false),
+  });
 
 export const useKillSwitch = () =>
   useQuery({ queryKey: ["kill-switch"], queryFn: () => told(api.GET("/v1/kill-switch")), refetchInterval: SOON });

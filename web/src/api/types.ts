@@ -29,6 +29,7 @@ export type Pending = Schemas["Pending"];
 export type Policy = Schemas["Policy"];
 export type ProblemBody = Schemas["Problem"];
 export type Role = Schemas["Role"];
+export type Rollout = Schemas["Rollout"];
 export type RouteRow = Schemas["RouteRow"];
 export type Routes = Schemas["Routes"];
 export type Series = Schemas["Series"];

@@ -3,8 +3,10 @@ import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { createContext, useContext, useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
 
 import { api, credentials, told } from "../api/client";
-import type { Routes } from "../api/types";
+import type { Rollout, Routes } from "../api/types";
 import { hear } from "../view/now";
+import { announced } from "../view/rollout";
+import { saying } from "../view/saying";
 import { heard } from "./arms";
 import { onRecent, recent, remember } from "./recent";
 import { follow, type Connection, type Told } from "./stream";
@@ -36,6 +38,12 @@ function spread(client: QueryClient, event: Told): void {
     client.setQueryData(["kill-switch"], event.data);
   } else if (event.kind === "policy") {
     client.setQueryData(["policy"], event.data);
+  } else if (event.kind === "rollout") {
+    const rollout = event.data as Rollout;
+    client.setQueryData(["rollout"], rollout);
+    // What was asked for before it turned answers with what was before.
+    void client.invalidateQueries({ queryKey: ["rollout"] });
+    saying(announced(rollout));
   } else if (event.kind === "routes") {
     client.setQueryData(["routes", "gateway"], event.data);
     const routes = event.data as Routes;

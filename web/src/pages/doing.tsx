@@ -4,6 +4,7 @@ import { useSettings } from "../api/queries";
 import type { Arm, Held, Intervention } from "../api/types";
 import { At, Badge, Left, SliceChips, To } from "../parts/basic";
 import { Confirm } from "../parts/dialog";
+import { Interval, Ruler, tenths } from "../parts/interval";
 import { useRefused } from "../shell/may";
 import { count, evidence, NONE, percent, share, span, SURE } from "../view/format";
 import { limitName, limitWords } from "../view/limit-words";
@@ -220,12 +221,7 @@ function Steps({ intervention: one }: { intervention: Intervention }) {
 export function Arms({ arms }: { arms: Arm[] }) {
   const settings = useSettings();
   const harm = (settings.data?.value.guardrails as { harm_e?: number } | undefined)?.harm_e;
-  const lows = arms.map((a) => a.rate_low);
-  const highs = arms.map((a) => a.rate_high);
-  // Whole tenths, so that the scale stands still while the intervals converge.
-  const from = Math.max(0, Math.floor(Math.min(...lows) * 10) / 10);
-  const to = Math.min(1, Math.ceil(Math.max(...highs) * 10) / 10);
-  const place = (rate: number) => `${(100 * (rate - from)) / Math.max(to - from, 1e-9)}%`;
+  const scale = tenths(arms.map((a) => ({ low: a.rate_low, high: a.rate_high })));
   return (
     <div className="arms">
       {arms.map((arm) => {
@@ -241,18 +237,11 @@ export function Arms({ arms }: { arms: Arm[] }) {
                 {arm.pending > 0 && `, ${count(arm.pending)} pending`}
               </span>
             </div>
-            <div className="interval" role="img" aria-label={`Success ${percent(rate)}, confidence sequence ${percent(arm.rate_low)} to ${percent(arm.rate_high)}`}>
-              <span className="range" style={{ left: place(arm.rate_low), width: `calc(${place(arm.rate_high)} - ${place(arm.rate_low)})` }} />
-              {rate !== null && <span className="mark" style={{ left: place(rate) }} />}
-            </div>
+            <Interval low={arm.rate_low} high={arm.rate_high} value={rate} scale={scale} label={`Success ${percent(rate)}, confidence sequence ${percent(arm.rate_low)} to ${percent(arm.rate_high)}`} />
           </div>
         );
       })}
-      <div className="ruler" aria-hidden="true">
-        <span>{share(from)}</span>
-        <span>{share((from + to) / 2)}</span>
-        <span>{share(to)}</span>
-      </div>
+      <Ruler scale={scale} />
       <p className="note">
         Evidence that moving helps e = {evidence(Math.max(0, ...arms.map((a) => a.e_benefit)))}, that it harms e = {evidence(Math.max(0, ...arms.map((a) => a.e_harm)))}
         {harm === undefined ? "" : `; rolled back at ${String(harm)}`}.

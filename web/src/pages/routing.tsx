@@ -1,4 +1,4 @@
-/** Page 7: shares and success by gateway over time, what codes mean and where they rise, one payment's timeline. */
+/** Page 7: shares and success by gateway over time, what codes mean and where they rise, a policy's roll-out, one payment's timeline. */
 import { useQueries } from "@tanstack/react-query";
 import { Tabs } from "radix-ui";
 import { useMemo } from "react";
@@ -15,6 +15,7 @@ import { useParam } from "../view/params";
 import { gatewayNames } from "../view/slice";
 import { Codes } from "./codes";
 import { Payment } from "./payment";
+import { PolicyRollout, RolloutTab } from "./rollout";
 
 export default function Routing() {
   const [tab, setTab] = useParam("tab", "gateways");
@@ -24,6 +25,9 @@ export default function Routing() {
         <Tabs.List className="tabs" aria-label="Routing and payments">
           <Tabs.Trigger value="gateways">Gateways</Tabs.Trigger>
           <Tabs.Trigger value="codes">Codes</Tabs.Trigger>
+          <Tabs.Trigger value="rollout">
+            <RolloutTab />
+          </Tabs.Trigger>
           <Tabs.Trigger value="payment">One payment</Tabs.Trigger>
         </Tabs.List>
         <Tabs.Content value="gateways" className="tab-body">
@@ -31,6 +35,9 @@ export default function Routing() {
         </Tabs.Content>
         <Tabs.Content value="codes" className="tab-body">
           <Codes />
+        </Tabs.Content>
+        <Tabs.Content value="rollout" className="tab-body">
+          <PolicyRollout />
         </Tabs.Content>
         <Tabs.Content value="payment" className="tab-body">
           <Payment />

@@ -17,9 +17,8 @@ export function Button({ kind = "plain", className, ...rest }: ComponentProps<"b
 
 const SIGNS: Record<Tone, string> = { bad: "●", warn: "▲", good: "✓", info: "▶", quiet: "○" };
 
-/** A state by sign, word and colour. */
-export function Badge({ state, children }: { state: string; children?: ReactNode }) {
-  const looks = tone(state);
+/** A state by sign, word and colour; `looks` where the word isn't one of the interface's. */
+export function Badge({ state, children, looks = tone(state) }: { state: string; children?: ReactNode; looks?: Tone }) {
   return (
     <span className={`badge ${looks}`}>
       <span aria-hidden="true">{SIGNS[looks]}</span> {children ?? stateName(state)}

@@ -8,7 +8,7 @@ export const PLACES: Place[] = [
   { path: "/actions", name: "Actions", key: "4", about: "What is being done, and how to undo it" },
   { path: "/learning", name: "Learning", key: "5", about: "Beliefs and lessons" },
   { path: "/decisions", name: "Decisions", key: "6", about: "The cycle log" },
-  { path: "/routing", name: "Routing", key: "7", about: "Gateways, codes, one payment" },
+  { path: "/routing", name: "Routing", key: "7", about: "Gateways, codes, roll-out, one payment" },
   { path: "/settings", name: "Settings", key: "8", about: "Modes, limits, people, audit" },
   { path: "/break", name: "Break something", key: "9", about: "Strike the simulated network", isDemo: true },
 ];

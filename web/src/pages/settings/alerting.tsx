@@ -144,6 +144,7 @@ const noticeOf = (alert: Alert) => (alert.notice ?? {}) as Notice;
 
 function What({ alert }: { alert: Alert }) {
   const { title, incident_id: id } = noticeOf(alert);
+  if (alert.kind.startsWith("rollout.")) return <To href="/routing?tab=rollout">{title ?? alert.about}</To>;
   return id == null ? <>{title ?? alert.about}</> : <To href={`/incidents/${id}`}>{title ?? id}</To>;
 }
 
